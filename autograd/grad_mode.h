@@ -1,0 +1,36 @@
+#pragma once
+
+#include <utility>
+
+namespace bb {
+
+/// True while ops on this thread are recorded (the start).
+bool is_grad_enabled();
+void set_grad_enabled(bool enabled);
+
+/// Turns recording on or off on this thread until the end of the scope.
+class GradMode {
+ public:
+  explicit GradMode(bool enabled) : before_(is_grad_enabled()) { set_grad_enabled(enabled); }
+  ~GradMode() { set_grad_enabled(before_); }
+  GradMode(const GradMode&) = delete;
+  GradMode& operator=(const GradMode&) = delete;
+
+ private:
+  bool before_;
+};
+
+/// Nothing is recorded on this thread until the end of the scope.
+class NoGrad : public GradMode {
+ public:
+  NoGrad() : GradMode(false) {}
+};
+
+/// Returns fn(), computed without recording.
+template <class F>
+decltype(auto) no_grad(F&& fn) {
+  NoGrad guard;
+  return std::forward<F>(fn)();
+}
+
+}  // namespace bb

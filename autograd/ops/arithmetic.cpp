@@ -1,0 +1,184 @@
+#include "bb/autograd/ops/arithmetic.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "bb/autograd/ops/compare.h"
+#include "bb/autograd/ops/pointwise.h"
+#include "bb/autograd/ops/shape.h"
+#include "bb/autograd/tape.h"
+#include "bb/core/creation.h"
+#include "bb/core/elementwise.h"
+#include "bb/core/error.h"
+
+namespace bb {
+
+using autograd::Needs;
+using autograd::record;
+using autograd::Saved;
+using autograd::wants_grad;
+using kernels::elementwise;
+using Pair = std::array<Tensor, 2>;
+
+namespace {
+
+// What an operand's gradient is brought back to after broadcasting and promotion.
+struct Like {
+  explicit Like(const Tensor& x) : shape(x.shape()), dtype(x.dtype()) {}
+  Tensor operator()(const Tensor& grad) const { return sum_to(grad, shape).to(dtype); }
+  Shape shape;
+  DType dtype;
+};
+
+// Saves x only where the gradient of `other`, which reads it, is wanted.
+Saved saved_for(const Tensor& other, const Tensor& x) {
+  return wants_grad(other) ? Saved(x) : Saved();
+}
+
+}  // namespace
+
+Tensor add(const Tensor& a, const Tensor& b) {
+  Tensor y = detail::apply("add", elementwise().add, a, b);
+  return record("add", {a, b}, std::move(y),
+                [a = Like(a), b = Like(b)](const Tensor& dy, Needs needs) {
+                  return Pair{needs[0] ? a(dy) : Tensor(), needs[1] ? b(dy) : Tensor()};
+                });
+}
+
+Tensor add(const Tensor& a, Scalar b) {
+  Tensor y = detail::apply("add", elementwise().add, a, b);
+  return record("add", {a}, std::move(y), [](const Tensor& dy) { return dy; });
+}
+
+Tensor sub(const Tensor& a, const Tensor& b) {
+  Tensor y = detail::apply("sub", elementwise().sub, a, b);
+  return record("sub", {a, b}, std::move(y),
+                [a = Like(a), b = Like(b)](const Tensor& dy, Needs needs) {
+                  return Pair{needs[0] ? a(dy) : Tensor(), needs[1] ? b(-dy) : Tensor()};
+                });
+}
+
+Tensor sub(const Tensor& a, Scalar b) {
+  Tensor y = detail::apply("sub", elementwise().sub, a, b);
+  return record("sub", {a}, std::move(y), [](const Tensor& dy) { return dy; });
+}
+
+Tensor sub(Scalar a, const Tensor& b) {
+  Tensor y = detail::apply("sub", elementwise().sub, a, b);
+  return record("sub", {b}, std::move(y), [](const Tensor& dy) { return -dy; });
+}
+
+Tensor mul(const Tensor& a, const Tensor& b) {
+  Tensor y = detail::apply("mul", elementwise().mul, a, b);
+  return record("mul", {a, b}, std::move(y),
+                [like_a = Like(a), like_b = Like(b), a = saved_for(b, a), b = saved_for(a, b)](
+                    const Tensor& dy, Needs needs) {
+                  return Pair{needs[0] ? like_a(dy * *b) : Tensor(),
+                              needs[1] ? like_b(dy * *a) : Tensor()};
+                });
+}
+
+Tensor mul(const Tensor& a, Scalar b) {
+  Tensor y = detail::apply("mul", elementwise().mul, a, b);
+  return record("mul", {a}, std::move(y), [b](const Tensor& dy) { return dy * b; });
+}
+
+// da = dy / b, db = -dy a / b^2
+Tensor div(const Tensor& a, const Tensor& b) {
+  Tensor y = detail::apply("div", elementwise().div, a, b);
+  return record("div", {a, b}, std::move(y),
+                [like_a = Like(a), like_b = Like(b), a = saved_for(b, a), b = Saved(b)](
+                    const Tensor& dy, Needs needs) {
+                  const Tensor da = dy / *b;
+                  return Pair{needs[0] ? like_a(da) : Tensor(),
+                              needs[1] ? like_b(-da * (*a / *b)) : Tensor()};
+                });
+}
+
+Tensor div(const Tensor& a, Scalar b) {
+  Tensor y = detail::apply("div", elementwise().div, a, b);
+  return record("div", {a}, std::move(y), [b](const Tensor& dy) { return dy / b; });
+}
+
+Tensor div(Scalar a, const Tensor& b) {
+  Tensor y = detail::apply("div", elementwise().div, a, b);
+  return record("div", {b}, std::move(y), [a, b = Saved(b)](const Tensor& dy) {
+    const Tensor divisor = *b;
+    return -dy / divisor * (a / divisor);
+  });
+}
+
+Tensor neg(const Tensor& x) {
+  Tensor y = detail::apply("neg", elementwise().neg, x);
+  return record("neg", {x}, std::move(y), [](const Tensor& dy) { return -dy; });
+}
+
+namespace {
+
+void check_integer_power(DType dtype, bool negative) {
+  if (!is_floating_point(dtype) && negative)
+    throw ValueError(
+        "pow: integers to negative integer powers are not integers\n"
+        "  hint: convert the base with to(kFloat32)");
+}
+
+// exponent * x^(exponent-1), 0 where exponent is 0 whatever x is.
+Tensor power_slope(const Tensor& x, const Tensor& exponent) {
+  return where(eq(exponent, 0), 0.0, exponent * pow(x, exponent - 1));
+}
+
+}  // namespace
+
+Tensor pow(const Tensor& x, const Tensor& exponent) {
+  const DType dtype = detail::result_type(x, exponent);
+  if (!is_floating_point(dtype)) {
+    const Tensor whole = exponent.to(kInt64).contiguous();
+    const int64_t* first = whole.data<int64_t>();
+    check_integer_power(dtype, std::any_of(first, first + whole.numel(), [](int64_t e) { return e < 0; }));
+  }
+  Tensor y = detail::apply("pow", elementwise().pow, x, exponent);
+  const Saved saved_y = wants_grad(exponent) ? Saved::output(y) : Saved();
+  return record("pow", {x, exponent}, std::move(y),
+                [like_x = Like(x), like_e = Like(exponent), x = Saved(x), e = Saved(exponent),
+                 y = saved_y](const Tensor& dy, Needs needs) {
+                  Pair grads;
+                  if (needs[0]) grads[0] = like_x(dy * power_slope(*x, *e));
+                  if (needs[1]) {
+                    const Tensor slope = where(logical_and(eq(*x, 0), ge(*e, 0)), 0.0, *y * log(*x));
+                    grads[1] = like_e(dy * slope);
+                  }
+                  return grads;
+                });
+}
+
+Tensor pow(const Tensor& x, Scalar exponent) {
+  const double e = exponent.to_double();
+  check_integer_power(exponent.promote(x.dtype()), e < 0);
+  Tensor y;
+  if (e == 2 && x.dtype() != kBool)
+    y = detail::apply("pow", elementwise().mul, x, x);
+  else
+    y = detail::apply("pow", elementwise().pow, x, exponent);
+  return record("pow", {x}, std::move(y), [x = Saved(x), e](const Tensor& dy) {
+    if (e == 0) return zeros_like(dy);
+    if (e == 1) return dy;
+    const Tensor base = *x;
+    return dy * ((e == 2 ? base : pow(base, e - 1)) * e);
+  });
+}
+
+Tensor pow(Scalar x, const Tensor& exponent) {
+  Tensor y = detail::apply("pow", elementwise().pow, x, exponent);
+  const double base = x.to_double();
+  const Saved saved_y = wants_grad(exponent) ? Saved::output(y) : Saved();
+  return record("pow", {exponent}, std::move(y),
+                [base, e = Saved(exponent), y = saved_y](const Tensor& dy) {
+                  if (base == 0) return dy * where(ge(*e, 0), 0.0, *y * std::log(base));
+                  return dy * (*y * std::log(base));
+                });
+}
+
+Tensor Tensor::pow(const Tensor& exponent) const { return bb::pow(*this, exponent); }
+Tensor Tensor::pow(Scalar exponent) const { return bb::pow(*this, exponent); }
+
+}  // namespace bb

@@ -1,0 +1,55 @@
+#pragma once
+
+#include "bb/core/tensor.h"
+
+/// Arithmetic, element by element. Shapes broadcast and dtypes promote as in PyTorch; results have
+/// the broadcast shape. All are differentiable (twice) in their floating-point operands and throw
+/// ShapeError where shapes do not broadcast, DTypeError for dtypes that the op does not take.
+namespace bb {
+
+/// a + b; logical or for bool.
+Tensor add(const Tensor& a, const Tensor& b);
+Tensor add(const Tensor& a, Scalar b);
+/// a - b; not for bool.
+Tensor sub(const Tensor& a, const Tensor& b);
+Tensor sub(const Tensor& a, Scalar b);
+Tensor sub(Scalar a, const Tensor& b);
+/// a * b; logical and for bool.
+Tensor mul(const Tensor& a, const Tensor& b);
+Tensor mul(const Tensor& a, Scalar b);
+/// a / b, always floating point: integers become float32.
+Tensor div(const Tensor& a, const Tensor& b);
+Tensor div(const Tensor& a, Scalar b);
+Tensor div(Scalar a, const Tensor& b);
+/// -x; not for bool.
+Tensor neg(const Tensor& x);
+/// x^exponent. d/dx = exponent x^(exponent-1), 0 where exponent is 0;
+/// d/dexponent = x^exponent ln x, 0 where x is 0 and exponent >= 0.
+/// Integers to a negative integer power throw ValueError.
+Tensor pow(const Tensor& x, const Tensor& exponent);
+Tensor pow(const Tensor& x, Scalar exponent);
+Tensor pow(Scalar x, const Tensor& exponent);
+
+inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
+inline Tensor operator+(const Tensor& a, Scalar b) { return add(a, b); }
+inline Tensor operator+(Scalar a, const Tensor& b) { return add(b, a); }
+inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
+inline Tensor operator-(const Tensor& a, Scalar b) { return sub(a, b); }
+inline Tensor operator-(Scalar a, const Tensor& b) { return sub(a, b); }
+inline Tensor operator*(const Tensor& a, const Tensor& b) { return mul(a, b); }
+inline Tensor operator*(const Tensor& a, Scalar b) { return mul(a, b); }
+inline Tensor operator*(Scalar a, const Tensor& b) { return mul(b, a); }
+inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
+inline Tensor operator/(const Tensor& a, Scalar b) { return div(a, b); }
+inline Tensor operator/(Scalar a, const Tensor& b) { return div(a, b); }
+inline Tensor operator-(const Tensor& x) { return neg(x); }
+inline Tensor& operator+=(Tensor& a, const Tensor& b) { return a.add_(b); }
+inline Tensor& operator-=(Tensor& a, const Tensor& b) { return a.sub_(b); }
+inline Tensor& operator*=(Tensor& a, const Tensor& b) { return a.mul_(b); }
+inline Tensor& operator/=(Tensor& a, const Tensor& b) { return a.div_(b); }
+inline Tensor& operator+=(Tensor& a, Scalar b) { return a.add_(b); }
+inline Tensor& operator-=(Tensor& a, Scalar b) { return a.sub_(b); }
+inline Tensor& operator*=(Tensor& a, Scalar b) { return a.mul_(b); }
+inline Tensor& operator/=(Tensor& a, Scalar b) { return a.div_(b); }
+
+}  // namespace bb

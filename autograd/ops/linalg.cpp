@@ -1,0 +1,156 @@
+#include "bb/autograd/ops/linalg.h"
+
+#include "bb/autograd/ops/reduce.h"
+#include "bb/autograd/ops/shape.h"
+#include "bb/autograd/tape.h"
+#include "bb/core/creation.h"
+#include "bb/core/error.h"
+#include "bb/core/kernels/gemm.h"
+
+namespace bb {
+
+using autograd::Needs;
+using autograd::record;
+using autograd::Saved;
+using autograd::wants_grad;
+
+namespace {
+
+void check_dtypes(const char* op, const Tensor& a, const char* a_role, const Tensor& b,
+                  const char* b_role) {
+  if (a.dtype() == b.dtype() && is_floating_point(a.dtype())) return;
+  throw DTypeError(fmt::format("{}: both operands must have one floating-point dtype\n"
+                               "  {} {}   {} {}\n  hint: convert with to(kFloat32)",
+                               op, a_role, describe(a), b_role, describe(b)));
+}
+
+// The matrix in x's last two dimensions.
+template <class T>
+kernels::MatrixRef<const T> matrix(const Tensor& x) {
+  const int64_t d = x.dim();
+  return {x.data<T>(), x.strides()[d - 2], x.strides()[d - 1]};
+}
+template <class T>
+kernels::MatrixRef<T> output_matrix(Tensor& x) {
+  return {x.data<T>(), x.size(-1), 1};
+}
+
+// a [m, k] b [k, n] + bias [n], off the tape.
+Tensor product(const Tensor& a, const Tensor& b, const Tensor& bias = {}) {
+  const int64_t m = a.size(0), k = a.size(1), n = b.size(1);
+  Tensor y = Tensor::empty({m, n}, a.dtype());
+  visit_floating(a.dtype(), [&]<class T>() {
+    kernels::GemmEpilogue<T> epilogue;
+    if (bias.defined()) epilogue.bias = bias.data<T>();
+    kernels::gemm<T>(m, n, k, matrix<T>(a), matrix<T>(b), output_matrix<T>(y), epilogue);
+  });
+  return y;
+}
+
+// The same for [batch, m, k] and [batch, k, n].
+Tensor batch_product(const Tensor& a, const Tensor& b) {
+  const int64_t batch = a.size(0), m = a.size(1), k = a.size(2), n = b.size(2);
+  Tensor y = Tensor::empty({batch, m, n}, a.dtype());
+  visit_floating(a.dtype(), [&]<class T>() {
+    kernels::gemm_batched<T>(batch, m, n, k, matrix<T>(a), matrix<T>(b), output_matrix<T>(y),
+                             {.a = a.strides()[0], .b = b.strides()[0], .c = m * n});
+  });
+  return y;
+}
+
+Saved saved_for(const Tensor& other, const Tensor& x) {
+  return wants_grad(other) ? Saved(x) : Saved();
+}
+
+// The product of two matrices or of two batches of one size, on the tape.
+Tensor matmul_same_rank(const Tensor& a, const Tensor& b) {
+  Tensor y = a.dim() == 2 ? product(a, b) : batch_product(a, b);
+  return record("matmul", {a, b}, std::move(y),
+                [a = saved_for(b, a), b = saved_for(a, b)](const Tensor& dy, Needs needs) {
+                  std::array<Tensor, 2> grads;
+                  if (needs[0]) grads[0] = matmul_same_rank(dy, transpose(*b, -1, -2));
+                  if (needs[1]) grads[1] = matmul_same_rank(transpose(*a, -1, -2), dy);
+                  return grads;
+                });
+}
+
+Shape batch_of(const Tensor& x) {
+  return Shape(std::span<const int64_t>(x.shape().begin(), x.shape().end() - 2));
+}
+
+Shape with_matrix(Shape batch, int64_t rows, int64_t columns) {
+  batch.push_back(rows);
+  batch.push_back(columns);
+  return batch;
+}
+
+}  // namespace
+
+Tensor matmul(const Tensor& a, const Tensor& b) {
+  check_dtypes("matmul", a, "a", b, "b");
+  if (a.dim() == 0 || b.dim() == 0)
+    throw ShapeError(fmt::format("matmul: operands need at least one dimension\n  a {}   b {}\n"
+                                 "  hint: use * for numbers",
+                                 a.shape(), b.shape()));
+  const int64_t inner = b.dim() == 1 ? b.size(0) : b.size(-2);
+  if (a.size(-1) != inner)
+    throw ShapeError(fmt::format("matmul: inner sizes differ: {} and {}\n  a {}   b {}\n"
+                                 "  hint: a.size(-1) must equal b.size(-2)",
+                                 a.size(-1), inner, a.shape(), b.shape()));
+  if (a.dim() == 1) {
+    const Tensor y = matmul(unsqueeze(a, 0), b);
+    return squeeze(y, b.dim() == 1 ? 0 : -2);
+  }
+  if (b.dim() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
+  if (a.dim() == 2 && b.dim() == 2) return matmul_same_rank(a, b);
+
+  const int64_t m = a.size(-2), k = inner, n = b.size(-1);
+  if (b.dim() == 2) {  // one product of all of a's rows
+    const Shape batch = batch_of(a);
+    const Tensor rows = reshape(a, {batch.numel() * m, k});
+    return reshape(matmul_same_rank(rows, b), with_matrix(batch, m, n));
+  }
+  const Shape batch = broadcast_shapes("matmul", batch_of(a), batch_of(b));
+  const int64_t count = batch.numel();
+  const Tensor batch_a = reshape(expand(a, with_matrix(batch, m, k)), {count, m, k});
+  const Tensor batch_b = reshape(expand(b, with_matrix(batch, k, n)), {count, k, n});
+  return reshape(matmul_same_rank(batch_a, batch_b), with_matrix(batch, m, n));
+}
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  check_dtypes("linear", x, "x", weight, "weight");
+  if (weight.dim() != 2 || x.dim() == 0 || x.size(-1) != weight.size(1))
+    throw ShapeError(fmt::format("linear: x's last size must be weight.size(1)\n"
+                                 "  x {}   weight {} (out, in)",
+                                 x.shape(), weight.shape()));
+  if (bias.defined()) {
+    check_dtypes("linear", x, "x", bias, "bias");
+    if (bias.shape() != Shape{weight.size(0)})
+      throw ShapeError(fmt::format("linear: bias must be [{}], weight.size(0)\n"
+                                   "  bias {}   weight {} (out, in)",
+                                   weight.size(0), bias.shape(), weight.shape()));
+  }
+  if (x.dim() != 2) {
+    Shape shape = x.shape();
+    shape[shape.rank() - 1] = weight.size(0);
+    const int64_t rows = x.size(-1) == 0 ? Shape(std::span<const int64_t>(x.shape().begin(),
+                                                                          x.shape().end() - 1)).numel()
+                                         : x.numel() / x.size(-1);
+    return reshape(linear(reshape(x, {rows, x.size(-1)}), weight, bias), shape);
+  }
+  const Tensor plain_bias = bias.defined() ? bias.detach().contiguous() : bias;
+  Tensor y = product(x, transpose(weight.detach(), 0, 1), plain_bias);
+  return record("linear", {x, weight, bias}, std::move(y),
+                [x = saved_for(weight, x), weight = saved_for(x, weight)](const Tensor& dy,
+                                                                          Needs needs) {
+                  std::array<Tensor, 3> grads;
+                  if (needs[0]) grads[0] = matmul(dy, *weight);
+                  if (needs[1]) grads[1] = matmul(transpose(dy, 0, 1), *x);
+                  if (needs[2]) grads[2] = sum(dy, {0});
+                  return grads;
+                });
+}
+
+Tensor Tensor::matmul(const Tensor& other) const { return bb::matmul(*this, other); }
+
+}  // namespace bb

@@ -1,0 +1,261 @@
+#include "bb/autograd/ops/shape.h"
+
+#include <algorithm>
+
+#include "bb/autograd/ops/reduce.h"
+#include "bb/autograd/tape.h"
+#include "bb/core/creation.h"
+#include "bb/core/elementwise.h"
+#include "bb/core/error.h"
+#include "bb/core/strided.h"
+
+namespace bb {
+
+using autograd::record;
+
+namespace {
+
+// `shape` with its -1 replaced by what x's elements leave for it.
+Shape infer_shape(const char* op, const Tensor& x, const Shape& shape) {
+  Shape result = shape;
+  int64_t unknown = -1, known = 1;
+  for (int64_t d = 0; d < shape.rank(); ++d) {
+    if (shape[d] == -1 && unknown < 0) {
+      unknown = d;
+    } else if (shape[d] < 0) {
+      throw ShapeError(fmt::format("{}: size {} at dimension {} of {} (only one size may be -1)", op,
+                                   shape[d], d, shape));
+    } else if (__builtin_mul_overflow(known, shape[d], &known)) {
+      known = -1;
+      break;
+    }
+  }
+  const int64_t n = x.numel();
+  if (unknown >= 0 && known > 0 && n % known == 0) result[unknown] = n / known;
+  const bool fits = unknown >= 0 ? result[unknown] >= 0 : known == n;
+  if (!fits)
+    throw ShapeError(fmt::format("{}: {} elements do not fit the shape\n  x {}   shape {}", op, n,
+                                 x.shape(), shape));
+  return result;
+}
+
+// Strides with which x's elements, where they are, take `shape`; false where there are none.
+bool view_strides(const Tensor& x, const Shape& shape, Shape& strides) {
+  strides = contiguous_strides(shape);
+  if (x.numel() == 0 || x.is_contiguous()) return true;
+  // Walk both shapes from the last dimension, block by block of equally many elements; within
+  // a block x must step evenly.
+  int64_t to = shape.rank() - 1;
+  int64_t block_stride = x.dim() > 0 ? x.strides()[x.dim() - 1] : 1;
+  int64_t block = 1, filled = 1;
+  for (int64_t from = x.dim() - 1; from >= 0; --from) {
+    block *= x.shape()[from];
+    const bool ends =
+        from == 0 ||
+        (x.shape()[from - 1] != 1 && x.strides()[from - 1] != block * block_stride);
+    if (!ends) continue;
+    while (to >= 0 && (filled < block || shape[to] == 1)) {
+      strides[to] = filled * block_stride;
+      filled *= shape[to];
+      --to;
+    }
+    if (filled != block) return false;
+    if (from > 0) {
+      block_stride = x.strides()[from - 1];
+      block = filled = 1;
+    }
+  }
+  return to == -1;
+}
+
+Tensor as_view(const char* op, const Tensor& x, const Shape& shape, const Shape& strides) {
+  return record(op, {x}, x.alias(shape, strides, x.offset()),
+                [before = x.shape()](const Tensor& dy) { return reshape(dy, before); });
+}
+
+// The gradient of slice(): dy laid into zeros of the sliced tensor's shape.
+Tensor slice_grad(const Tensor& dy, const Shape& shape, int64_t dim, int64_t start, int64_t step) {
+  Tensor dx = zeros(shape, dy.dtype());
+  const int64_t end = start + (dy.shape()[dim] - 1) * step + 1;
+  no_grad([&] { detail::copy_elements(slice(dx, dim, start, std::max(start, end), step), dy); });
+  return record("slice_grad", {dy}, std::move(dx),
+                [dim, start, end, step](const Tensor& ddx) {
+                  return slice(ddx, dim, start, std::max(start, end), step);
+                });
+}
+
+}  // namespace
+
+Tensor view(const Tensor& x, const Shape& shape) {
+  const Shape result = infer_shape("view", x, shape);
+  Shape strides;
+  if (!view_strides(x, result, strides))
+    throw ShapeError(fmt::format("view: the strides do not allow this shape without a copy\n"
+                                 "  x {} with strides {}   shape {}\n"
+                                 "  hint: use reshape()",
+                                 x.shape(), x.strides(), result));
+  return as_view("view", x, result, strides);
+}
+
+Tensor reshape(const Tensor& x, const Shape& shape) {
+  const Shape result = infer_shape("reshape", x, shape);
+  Shape strides;
+  if (view_strides(x, result, strides)) return as_view("reshape", x, result, strides);
+  return as_view("reshape", clone(x), result, contiguous_strides(result));
+}
+
+Tensor flatten(const Tensor& x, int64_t start_dim, int64_t end_dim) {
+  const int64_t start = normalize_dim("flatten", start_dim, x.dim());
+  const int64_t end = normalize_dim("flatten", end_dim, x.dim());
+  if (start > end)
+    throw ShapeError(
+        fmt::format("flatten: start_dim {} comes after end_dim {}", start_dim, end_dim));
+  if (x.dim() == 0) return reshape(x, {1});
+  Shape shape;
+  for (int64_t d = 0; d < start; ++d) shape.push_back(x.shape()[d]);
+  int64_t merged = 1;
+  for (int64_t d = start; d <= end; ++d) merged *= x.shape()[d];
+  shape.push_back(merged);
+  for (int64_t d = end + 1; d < x.dim(); ++d) shape.push_back(x.shape()[d]);
+  return reshape(x, shape);
+}
+
+Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1) {
+  const int64_t a = normalize_dim("transpose", dim0, x.dim());
+  const int64_t b = normalize_dim("transpose", dim1, x.dim());
+  Shape shape = x.shape(), strides = x.strides();
+  if (x.dim() > 0) {
+    std::swap(shape[a], shape[b]);
+    std::swap(strides[a], strides[b]);
+  }
+  return record("transpose", {x}, x.alias(shape, strides, x.offset()),
+                [a, b](const Tensor& dy) { return transpose(dy, a, b); });
+}
+
+Tensor permute(const Tensor& x, const Shape& dims) {
+  Shape order = dims, inverse = dims, shape = dims, strides = dims;
+  std::array<bool, Shape::kMaxRank> seen{};
+  if (dims.rank() != x.dim())
+    throw ShapeError(fmt::format("permute: {} dims given for a tensor of {}\n  x {}   dims {}",
+                                 dims.rank(), x.dim(), x.shape(), dims));
+  for (int64_t i = 0; i < dims.rank(); ++i) {
+    order[i] = normalize_dim("permute", dims[i], x.dim());
+    if (std::exchange(seen[static_cast<size_t>(order[i])], true))
+      throw ValueError(fmt::format("permute: dim {} is given twice in {}", dims[i], dims));
+    inverse[order[i]] = i;
+    shape[i] = x.shape()[order[i]];
+    strides[i] = x.strides()[order[i]];
+  }
+  return record("permute", {x}, x.alias(shape, strides, x.offset()),
+                [inverse](const Tensor& dy) { return permute(dy, inverse); });
+}
+
+Tensor squeeze(const Tensor& x, int64_t dim) {
+  const int64_t d = normalize_dim("squeeze", dim, x.dim());
+  if (x.dim() == 0 || x.shape()[d] != 1) return x;
+  Shape shape = x.shape(), strides = x.strides();
+  shape.erase(d);
+  strides.erase(d);
+  return as_view("squeeze", x, shape, strides);
+}
+
+Tensor unsqueeze(const Tensor& x, int64_t dim) {
+  const int64_t d = normalize_dim("unsqueeze", dim, x.dim() + 1);
+  Shape shape = x.shape(), strides = x.strides();
+  strides.insert(d, d < shape.rank() ? shape[d] * strides[d] : 1);
+  shape.insert(d, 1);
+  return as_view("unsqueeze", x, shape, strides);
+}
+
+Tensor expand(const Tensor& x, const Shape& shape) {
+  const int64_t added = shape.rank() - x.dim();
+  Shape result = shape, strides = Shape::filled(shape.rank(), 0);
+  bool fits = added >= 0;
+  for (int64_t d = 0; fits && d < shape.rank(); ++d) {
+    if (d < added) {
+      fits = shape[d] >= 0;
+      continue;
+    }
+    const int64_t size = x.shape()[d - added];
+    if (shape[d] == -1 || shape[d] == size) {
+      result[d] = size;
+      strides[d] = x.strides()[d - added];
+    } else {
+      fits = size == 1 && shape[d] >= 0;
+    }
+  }
+  if (!fits)
+    throw ShapeError(fmt::format("expand: only dimensions of size 1 can be repeated, and new ones "
+                                 "come first\n  x {}   shape {}",
+                                 x.shape(), shape));
+  return record("expand", {x}, x.alias(result, strides, x.offset()),
+                [before = x.shape()](const Tensor& dy) { return sum_to(dy, before); });
+}
+
+Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t end, int64_t step) {
+  if (x.dim() == 0) throw ShapeError("slice: a 0-d tensor cannot be sliced");
+  const int64_t d = normalize_dim("slice", dim, x.dim());
+  if (step <= 0) throw ValueError(fmt::format("slice: step {} is not positive", step));
+  const int64_t n = x.shape()[d];
+  const auto clamped = [n](int64_t i) { return std::clamp<int64_t>(i < 0 ? i + n : i, 0, n); };
+  const int64_t first = clamped(start), last = std::max(first, clamped(end));
+  Shape shape = x.shape(), strides = x.strides();
+  shape[d] = last == first ? 0 : (last - first - 1) / step + 1;
+  // With one element or none the step does not matter, and may be too large to multiply.
+  if (shape[d] > 1) strides[d] *= step;
+  const int64_t offset = x.offset() + (shape[d] > 0 ? first * x.strides()[d] : 0);
+  return record("slice", {x}, x.alias(shape, strides, offset),
+                [before = x.shape(), d, first, step](const Tensor& dy) {
+                  return slice_grad(dy, before, d, first, dy.shape()[d] > 1 ? step : 1);
+                });
+}
+
+Tensor contiguous(const Tensor& x) { return x.is_contiguous() ? x : clone(x); }
+
+Tensor clone(const Tensor& x) {
+  Tensor y = Tensor::empty(x.shape(), x.dtype());
+  detail::copy_elements(y, x);
+  return record("clone", {x}, std::move(y), [](const Tensor& dy) { return dy; });
+}
+
+Tensor to(const Tensor& x, DType dtype) {
+  if (x.dtype() == dtype) return x;
+  Tensor y = detail::converted(x, dtype);
+  if (!is_floating_point(dtype)) return y;
+  return record("to", {x}, std::move(y),
+                [before = x.dtype()](const Tensor& dy) { return to(dy, before); });
+}
+
+Tensor sum_to(const Tensor& x, const Shape& shape) {
+  if (x.shape() == shape) return x;
+  Shape dims;
+  const int64_t added = x.dim() - shape.rank();
+  for (int64_t d = 0; d < x.dim(); ++d)
+    if (d < added || (shape[d - added] == 1 && x.shape()[d] != 1)) dims.push_back(d);
+  return reshape(dims.empty() ? x : sum(x, dims, true), shape);
+}
+
+Tensor Tensor::view(const Shape& shape) const { return bb::view(*this, shape); }
+Tensor Tensor::reshape(const Shape& shape) const { return bb::reshape(*this, shape); }
+Tensor Tensor::flatten(int64_t start_dim, int64_t end_dim) const {
+  return bb::flatten(*this, start_dim, end_dim);
+}
+Tensor Tensor::transpose(int64_t dim0, int64_t dim1) const {
+  return bb::transpose(*this, dim0, dim1);
+}
+Tensor Tensor::t() const {
+  if (dim() > 2) throw ShapeError(fmt::format("t: needs at most 2 dimensions\n  x {}", shape()));
+  return dim() < 2 ? *this : bb::transpose(*this, 0, 1);
+}
+Tensor Tensor::permute(const Shape& dims) const { return bb::permute(*this, dims); }
+Tensor Tensor::squeeze(int64_t dim) const { return bb::squeeze(*this, dim); }
+Tensor Tensor::unsqueeze(int64_t dim) const { return bb::unsqueeze(*this, dim); }
+Tensor Tensor::expand(const Shape& shape) const { return bb::expand(*this, shape); }
+Tensor Tensor::slice(int64_t dim, int64_t start, int64_t end, int64_t step) const {
+  return bb::slice(*this, dim, start, end, step);
+}
+Tensor Tensor::contiguous() const { return bb::contiguous(*this); }
+Tensor Tensor::clone() const { return bb::clone(*this); }
+Tensor Tensor::to(DType dtype) const { return bb::to(*this, dtype); }
+
+}  // namespace bb

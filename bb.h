@@ -1,0 +1,23 @@
+#pragma once
+
+/// Everything: tensors, gradients, layers, optimizers, data and training.
+#include "bb/autograd/grad_mode.h"
+#include "bb/autograd/gradcheck.h"
+#include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/compare.h"
+#include "bb/autograd/ops/linalg.h"
+#include "bb/autograd/ops/loss.h"
+#include "bb/autograd/ops/pointwise.h"
+#include "bb/autograd/ops/reduce.h"
+#include "bb/autograd/ops/shape.h"
+#include "bb/autograd/ops/softmax.h"
+#include "bb/autograd/tape.h"
+#include "bb/core/creation.h"
+#include "bb/core/dtype.h"
+#include "bb/core/error.h"
+#include "bb/core/memory.h"
+#include "bb/core/parallel.h"
+#include "bb/core/random.h"
+#include "bb/core/scalar.h"
+#include "bb/core/shape.h"
+#include "bb/core/tensor.h"

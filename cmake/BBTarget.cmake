@@ -1,0 +1,12 @@
+# bb_configure_target(<target>): the warnings and sanitizers that every target of this project gets.
+function(bb_configure_target target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow)
+  if(BB_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+  if(BB_SANITIZE)
+    set(flags -fsanitize=${BB_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_compile_options(${target} PRIVATE ${flags})
+    target_link_options(${target} PRIVATE ${flags})
+  endif()
+endfunction()

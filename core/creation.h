@@ -1,0 +1,44 @@
+#pragma once
+
+#include <initializer_list>
+#include <vector>
+
+#include "bb/core/tensor.h"
+
+namespace bb {
+
+/// New tensors, off the tape, row-major. All throw ShapeError for negative sizes.
+Tensor empty(const Shape& shape, DType dtype = kFloat32);
+Tensor zeros(const Shape& shape, DType dtype = kFloat32);
+Tensor ones(const Shape& shape, DType dtype = kFloat32);
+Tensor full(const Shape& shape, Scalar value, DType dtype);
+/// float32, int64 or bool, as `value` is.
+Tensor full(const Shape& shape, Scalar value);
+Tensor empty_like(const Tensor& x);
+Tensor zeros_like(const Tensor& x);
+Tensor ones_like(const Tensor& x);
+Tensor full_like(const Tensor& x, Scalar value);
+
+/// start, start + step, ... below end: ceil((end - start) / step) numbers [n].
+/// Throws ValueError where step is 0 or leads away from end.
+Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype);
+/// int64 0, 1, ..., end - 1.
+Tensor arange(int64_t end);
+
+/// A tensor of the numbers given: tensor({1.f, 2.f}) is float32 [2], tensor({1, 2}) is int64 [2],
+/// tensor({1.0, 2.0}) float32 [2] as in PyTorch; tensor({{1.0, 2.0}, {3.0, 4.0}}) is [2, 2].
+/// Throws ShapeError for rows of different lengths.
+Tensor tensor(std::initializer_list<Scalar> values);
+Tensor tensor(std::initializer_list<Scalar> values, DType dtype);
+Tensor tensor(std::initializer_list<std::initializer_list<Scalar>> rows);
+Tensor tensor(std::initializer_list<std::initializer_list<Scalar>> rows, DType dtype);
+/// 0-d.
+Tensor tensor(Scalar value);
+Tensor tensor(Scalar value, DType dtype);
+/// A copy of a vector, [n].
+template <class T>
+Tensor tensor(const std::vector<T>& values) {
+  return Tensor::copy_of(std::span<const T>(values), {static_cast<int64_t>(values.size())});
+}
+
+}  // namespace bb

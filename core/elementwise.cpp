@@ -1,0 +1,179 @@
+#include "bb/core/elementwise.h"
+
+#include "bb/core/creation.h"
+#include "bb/core/error.h"
+#include "bb/core/strided.h"
+
+namespace bb::detail {
+namespace {
+
+// An input of a kernel: a tensor, or a number seen as one element repeated.
+class Argument {
+ public:
+  Argument(const Tensor& x, DType dtype) : x_(&x), unit_(size_of(dtype)) {
+    if (x.dtype() != dtype) {
+      owned_ = converted(x, dtype);
+      x_ = &owned_;
+    }
+  }
+  Argument(Scalar value, DType dtype) {
+    visit(dtype, [&]<class T>() { *reinterpret_cast<T*>(bytes_) = value.to<T>(); });
+  }
+
+  /// Bytes from one element to the next of a plain operand.
+  int64_t step() const { return x_ ? unit_ : 0; }
+  bool is_plain(const Shape& shape) const {
+    return !x_ || (x_->shape() == shape && x_->is_contiguous());
+  }
+  char* data() const {
+    return x_ ? static_cast<char*>(x_->raw_data()) : const_cast<char*>(bytes_);
+  }
+  Operand operand(const Shape& shape) const {
+    return x_ ? detail::operand(*x_, shape) : Operand{data(), Shape::filled(shape.rank(), 0)};
+  }
+
+ private:
+  const Tensor* x_ = nullptr;
+  int64_t unit_ = 0;
+  Tensor owned_;
+  alignas(8) char bytes_[8] = {};
+};
+
+// Runs a kernel of N inputs over `y`, whose shape they broadcast to.
+template <size_t N>
+void run(const kernels::Elementwise& f, DType dtype, const Tensor& y,
+         const std::array<const Argument*, N>& inputs) {
+  const kernels::Row row = f[dtype];
+  const Shape& shape = y.shape();
+  const int64_t unit = size_of(y.dtype());
+
+  bool plain = y.is_contiguous();
+  for (const Argument* input : inputs) plain = plain && input->is_plain(shape);
+  if (plain) {  // one long row
+    const int64_t n = y.numel();
+    std::array<int64_t, N + 1> strides{unit};
+    for (size_t i = 0; i < N; ++i) strides[i + 1] = inputs[i]->step();
+    parallel_for(n, f.cost_ns, [&](int64_t begin, int64_t end) {
+      std::array<char*, N + 1> data{static_cast<char*>(y.raw_data()) + begin * unit};
+      for (size_t i = 0; i < N; ++i) data[i + 1] = inputs[i]->data() + begin * strides[i + 1];
+      row(end - begin, data.data(), strides.data());
+    });
+    return;
+  }
+  std::array<Operand, N + 1> operands{operand(y, shape)};
+  for (size_t i = 0; i < N; ++i) operands[i + 1] = inputs[i]->operand(shape);
+  for_each_row(shape, operands, f.cost_ns, row);
+}
+
+// The dtype that f computes in for operands of `dtype`.
+DType compute_type(const char* op, const kernels::Elementwise& f, DType dtype) {
+  if (f[dtype]) return dtype;
+  if (!f[kInt64]) return kFloat32;
+  throw DTypeError(fmt::format("{}: {} is not supported", op, name(dtype)));
+}
+
+Tensor binary(const kernels::Elementwise& f, DType in, DType out, const Shape& shape,
+              const Argument& a, const Argument& b) {
+  Tensor y = Tensor::empty(shape, out);
+  run<2>(f, in, y, {&a, &b});
+  return y;
+}
+
+void in_place(const kernels::Elementwise& f, DType dtype, const Tensor& a, const Argument& b) {
+  const Argument before(a, dtype);
+  run<2>(f, dtype, a, {&before, &b});
+}
+
+int kind(DType dtype) { return is_floating_point(dtype) ? 2 : dtype == kBool ? 0 : 1; }
+
+void check_in_place(const char* op, const Tensor& a, DType result) {
+  if (kind(result) > kind(a.dtype()))
+    throw DTypeError(fmt::format("{}: the result is {}, which {} cannot hold\n"
+                                 "  hint: convert first, x = x.to({})",
+                                 op, name(result), describe(a), name(result)));
+}
+
+}  // namespace
+
+DType result_type(const Tensor& a, const Tensor& b) {
+  if (a.dtype() == b.dtype()) return a.dtype();
+  if ((a.dim() == 0) == (b.dim() == 0)) return promote_types(a.dtype(), b.dtype());
+  const Tensor& number = a.dim() == 0 ? a : b;
+  const Tensor& array = a.dim() == 0 ? b : a;
+  return kind(number.dtype()) > kind(array.dtype()) ? number.dtype() : array.dtype();
+}
+
+Tensor converted(const Tensor& x, DType dtype) {
+  if (x.dtype() == dtype) return x;
+  Tensor y = Tensor::empty(x.shape(), dtype);
+  copy_elements(y, x);
+  return y;
+}
+
+Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& x) {
+  const DType dtype = compute_type(op, f, x.dtype());
+  Tensor y = Tensor::empty(x.shape(), dtype);
+  const Argument argument(x, dtype);
+  run<1>(f, dtype, y, {&argument});
+  return y;
+}
+
+Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b) {
+  const DType dtype = compute_type(op, f, result_type(a, b));
+  const Shape shape = a.shape() == b.shape() ? a.shape() : broadcast_shapes(op, a.shape(), b.shape());
+  return binary(f, dtype, dtype, shape, Argument(a, dtype), Argument(b, dtype));
+}
+
+Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b) {
+  const DType dtype = compute_type(op, f, b.promote(a.dtype()));
+  return binary(f, dtype, dtype, a.shape(), Argument(a, dtype), Argument(b, dtype));
+}
+
+Tensor apply(const char* op, const kernels::Elementwise& f, Scalar a, const Tensor& b) {
+  const DType dtype = compute_type(op, f, a.promote(b.dtype()));
+  return binary(f, dtype, dtype, b.shape(), Argument(a, dtype), Argument(b, dtype));
+}
+
+Tensor compare(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b) {
+  const DType dtype = result_type(a, b);
+  return binary(f, dtype, kBool, broadcast_shapes(op, a.shape(), b.shape()), Argument(a, dtype),
+                Argument(b, dtype));
+}
+
+Tensor compare(const char*, const kernels::Elementwise& f, const Tensor& a, Scalar b) {
+  const DType dtype = b.promote(a.dtype());
+  return binary(f, dtype, kBool, a.shape(), Argument(a, dtype), Argument(b, dtype));
+}
+
+Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
+  if (mask.dtype() != kBool)
+    throw DTypeError(fmt::format("where: the mask must be bool\n  mask {}", describe(mask)));
+  const DType dtype = result_type(a, b);
+  const Shape shape =
+      broadcast_shapes("where", mask.shape(), broadcast_shapes("where", a.shape(), b.shape()));
+  Tensor y = Tensor::empty(shape, dtype);
+  const Argument choice(mask, kBool), first(a, dtype), second(b, dtype);
+  run<3>(kernels::elementwise().where, dtype, y, {&choice, &first, &second});
+  return y;
+}
+
+void apply_in_place(const char* op, const kernels::Elementwise& f, const Tensor& a,
+                    const Tensor& b) {
+  const DType result = compute_type(op, f, result_type(a, b));
+  check_in_place(op, a, result);
+  if (broadcast_shapes(op, a.shape(), b.shape()) != a.shape())
+    throw ShapeError(fmt::format("{}: the operand is larger than the tensor it would change\n"
+                                 "  tensor {}   operand {}",
+                                 op, a.shape(), b.shape()));
+  // An operand that shares elements may be overwritten before it is read.
+  const bool moved = a.raw_data() != b.raw_data() || a.strides() != b.strides();
+  const Tensor operand = moved && b.shares_storage(a) ? b.detach().clone() : b;
+  in_place(f, a.dtype(), a, Argument(operand, a.dtype()));
+}
+
+void apply_in_place(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b) {
+  check_in_place(op, a, compute_type(op, f, b.promote(a.dtype())));
+  in_place(f, a.dtype(), a, Argument(b, a.dtype()));
+}
+
+}  // namespace bb::detail

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <optional>
+
+#include "bb/core/kernels/elementwise.h"
+#include "bb/core/tensor.h"
+
+/// From tensors to row kernels: promotion, broadcasting, a new output. Off the tape; the
+/// differentiable ops, the optimizers and the metrics compute through these.
+namespace bb::detail {
+
+/// dtype of an op over both, by PyTorch's rules: a 0-d tensor only widens another's dtype if it is of
+/// a higher kind (bool < integer < floating point).
+DType result_type(const Tensor& a, const Tensor& b);
+
+/// f(x). Integers become float32 where f has no integer form. Throws DTypeError otherwise.
+Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& x);
+
+/// f(a, b) over the broadcast shape, in result_type(a, b). Throws ShapeError, DTypeError.
+Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b);
+Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b);
+Tensor apply(const char* op, const kernels::Elementwise& f, Scalar a, const Tensor& b);
+
+/// The same for kernels whose output is bool.
+Tensor compare(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b);
+Tensor compare(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b);
+
+/// a where mask is set, else b.
+Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b);
+
+/// a = f(a, b), b broadcast to a's shape and converted to a's dtype.
+/// Throws ShapeError where b's shape is larger, DTypeError where a cannot hold the result.
+void apply_in_place(const char* op, const kernels::Elementwise& f, const Tensor& a,
+                    const Tensor& b);
+void apply_in_place(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b);
+
+/// x itself where it has that dtype, else a converted copy.
+Tensor converted(const Tensor& x, DType dtype);
+
+}  // namespace bb::detail

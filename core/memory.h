@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace bb::memory {
+
+/// What the library's allocator holds, in bytes of its size classes (a request is rounded up by at
+/// most a quarter).
+struct Stats {
+  int64_t live_bytes = 0;    ///< handed out and not given back
+  int64_t cached_bytes = 0;  ///< given back and kept for reuse
+  int64_t peak_bytes = 0;    ///< highest live_bytes since the start or reset_peak()
+};
+
+/// Counters over all threads. Other running threads' last changes, up to 64 KiB each, may not be in
+/// yet.
+Stats stats();
+
+/// Starts peak_bytes anew from what is live now.
+void reset_peak();
+
+/// Gives what is cached (by this thread and by all in common) back to the system.
+void trim();
+
+}  // namespace bb::memory
+
+namespace bb::detail {
+
+/// Memory from the caching allocator, aligned to 64 bytes. Blocks given back are kept by size class,
+/// first by the thread, then by all threads in common, and reused; live plus cached stays within
+/// 1.25 x the peak of live plus 16 MiB. Throws std::bad_alloc.
+void* allocate(size_t bytes);
+
+/// Gives a block back; `bytes` as asked for. Any thread may do it.
+void deallocate(void* block, size_t bytes) noexcept;
+
+}  // namespace bb::detail

@@ -1,0 +1,96 @@
+#include "bb/core/shape.h"
+
+#include <algorithm>
+
+#include "bb/core/error.h"
+
+namespace bb {
+
+Shape::Shape(std::span<const int64_t> values) {
+  for (int64_t value : values) push_back(value);
+}
+
+Shape Shape::filled(int64_t rank, int64_t value) {
+  Shape shape;
+  for (int64_t i = 0; i < rank; ++i) shape.push_back(value);
+  return shape;
+}
+
+void Shape::push_back(int64_t value) {
+  if (rank_ == kMaxRank)
+    throw ShapeError(fmt::format("shape: more than {} dimensions, after {}", kMaxRank, *this));
+  values_[static_cast<size_t>(rank_++)] = value;
+}
+
+void Shape::insert(int64_t position, int64_t value) {
+  push_back(value);
+  std::rotate(begin() + position, end() - 1, end());
+}
+
+void Shape::erase(int64_t position) {
+  std::copy(begin() + position + 1, end(), begin() + position);
+  --rank_;
+}
+
+int64_t Shape::numel() const {
+  int64_t n = 1;
+  bool overflow = false;
+  for (int64_t size : *this) {
+    if (size == 0) return 0;
+    overflow |= __builtin_mul_overflow(n, size, &n);
+  }
+  if (overflow) throw ShapeError(fmt::format("shape: {} has more elements than int64 holds", *this));
+  return n;
+}
+
+Shape contiguous_strides(const Shape& shape) {
+  Shape strides = shape;
+  int64_t stride = 1;
+  for (int64_t i = shape.rank() - 1; i >= 0; --i) {
+    strides[i] = stride;
+    stride *= std::max<int64_t>(shape[i], 1);
+  }
+  return strides;
+}
+
+bool is_contiguous(const Shape& shape, const Shape& strides) {
+  int64_t expected = 1;
+  for (int64_t i = shape.rank() - 1; i >= 0; --i) {
+    if (shape[i] == 0) return true;
+    if (shape[i] == 1) continue;
+    if (strides[i] != expected) return false;
+    expected *= shape[i];
+  }
+  return true;
+}
+
+Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
+  const Shape& longer = a.rank() >= b.rank() ? a : b;
+  const Shape& shorter = a.rank() >= b.rank() ? b : a;
+  Shape result = longer;
+  const int64_t shift = longer.rank() - shorter.rank();
+  for (int64_t i = 0; i < shorter.rank(); ++i) {
+    int64_t& size = result[i + shift];
+    if (size == shorter[i] || shorter[i] == 1) continue;
+    if (size != 1)
+      throw ShapeError(fmt::format(
+          "{}: shapes do not broadcast: at dimension {} from the end they are {} and {}\n"
+          "  a {}   b {}\n"
+          "  hint: sizes must be equal, or one of them 1",
+          op, shorter.rank() - i, a[a.rank() - shorter.rank() + i],
+          b[b.rank() - shorter.rank() + i], a, b));
+    size = shorter[i];
+  }
+  return result;
+}
+
+int64_t normalize_dim(const char* op, int64_t dim, int64_t rank) {
+  const int64_t n = std::max<int64_t>(rank, 1);
+  if (dim < -n || dim >= n)
+    throw IndexError(
+        fmt::format("{}: dim {} is out of range for a tensor of {} dimensions ({} to {} allowed)", op,
+                    dim, rank, -n, n - 1));
+  return dim < 0 ? dim + n : dim;
+}
+
+}  // namespace bb

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+
+namespace bb {
+
+/// Sizes, strides or dims of a tensor: up to kMaxRank numbers, held inline so that no shape
+/// allocates.
+class Shape {
+ public:
+  static constexpr int64_t kMaxRank = 8;
+
+  Shape() = default;
+  Shape(std::initializer_list<int64_t> values)
+      : Shape(std::span<const int64_t>(values.begin(), values.size())) {}
+  /// Throws ShapeError for more than kMaxRank values.
+  explicit Shape(std::span<const int64_t> values);
+  /// `rank` numbers, all `value`.
+  static Shape filled(int64_t rank, int64_t value);
+
+  int64_t rank() const { return rank_; }
+  bool empty() const { return rank_ == 0; }
+  int64_t operator[](int64_t i) const { return values_[static_cast<size_t>(i)]; }
+  int64_t& operator[](int64_t i) { return values_[static_cast<size_t>(i)]; }
+  int64_t back() const { return (*this)[rank_ - 1]; }
+  const int64_t* begin() const { return values_.data(); }
+  const int64_t* end() const { return values_.data() + rank_; }
+  int64_t* begin() { return values_.data(); }
+  int64_t* end() { return values_.data() + rank_; }
+
+  void push_back(int64_t value);
+  void insert(int64_t position, int64_t value);
+  void erase(int64_t position);
+
+  /// Product of the sizes; 1 for rank 0. Throws ShapeError where it leaves int64_t.
+  int64_t numel() const;
+
+  friend bool operator==(const Shape& a, const Shape& b) {
+    if (a.rank_ != b.rank_) return false;
+    for (int64_t i = 0; i < a.rank_; ++i)
+      if (a[i] != b[i]) return false;
+    return true;
+  }
+
+ private:
+  std::array<int64_t, kMaxRank> values_;  // the first rank_ are set
+  int64_t rank_ = 0;
+};
+
+/// Strides of a row-major tensor without gaps.
+Shape contiguous_strides(const Shape& shape);
+
+/// True where elements of `shape` with `strides` lie row-major without gaps.
+bool is_contiguous(const Shape& shape, const Shape& strides);
+
+/// The shape that NumPy's broadcasting gives to a and b. `op` names the caller in the ShapeError.
+Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
+
+/// `dim` counted from the front, for -rank <= dim < rank (a 0-d tensor counts as rank 1).
+/// Throws IndexError otherwise.
+int64_t normalize_dim(const char* op, int64_t dim, int64_t rank);
+
+}  // namespace bb
+
+template <>
+struct fmt::formatter<bb::Shape> {
+  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
+  template <class Context>
+  auto format(const bb::Shape& shape, Context& context) const {
+    return fmt::format_to(context.out(), "[{}]", fmt::join(shape.begin(), shape.end(), ", "));
+  }
+};

@@ -1,0 +1,136 @@
+#include "bb/core/tensor.h"
+
+#include <cstring>
+
+#include "bb/core/error.h"
+#include "bb/core/strided.h"
+
+namespace bb {
+
+Tensor Tensor::empty(const Shape& shape, DType dtype) {
+  for (int64_t size : shape)
+    if (size < 0) throw ShapeError(fmt::format("empty: negative size in shape {}", shape));
+  int64_t bytes = 0;
+  if (__builtin_mul_overflow(shape.numel(), size_of(dtype), &bytes))
+    throw ShapeError(fmt::format("empty: {} {} is larger than any memory", name(dtype), shape));
+  Ref<detail::TensorImpl> impl(new detail::TensorImpl);
+  impl->storage = detail::Storage::allocate(bytes);
+  impl->shape = shape;
+  impl->strides = contiguous_strides(shape);
+  impl->dtype = dtype;
+  return Tensor(std::move(impl));
+}
+
+Tensor Tensor::from_bytes(const void* data, int64_t count, const Shape& shape, DType dtype) {
+  if (count != shape.numel())
+    throw ShapeError(fmt::format("copy_of: {} elements do not fill shape {} ({} elements)", count,
+                                 shape, shape.numel()));
+  Tensor result = empty(shape, dtype);
+  if (count > 0)
+    std::memcpy(result.raw_data(), data, static_cast<size_t>(count * size_of(dtype)));
+  return result;
+}
+
+Tensor Tensor::borrow_bytes(void* data, const Shape& shape, DType dtype,
+                            std::shared_ptr<void> owner) {
+  for (int64_t size : shape)
+    if (size < 0) throw ShapeError(fmt::format("borrow: negative size in shape {}", shape));
+  if (!data && shape.numel() > 0)
+    throw ValueError(fmt::format("borrow: a null pointer for shape {}", shape));
+  Ref<detail::TensorImpl> impl(new detail::TensorImpl);
+  impl->storage = detail::Storage::borrow(data, shape.numel() * size_of(dtype), std::move(owner));
+  impl->shape = shape;
+  impl->strides = contiguous_strides(shape);
+  impl->dtype = dtype;
+  return Tensor(std::move(impl));
+}
+
+Tensor Tensor::alias(const Shape& shape, const Shape& strides, int64_t offset) const {
+  Ref<detail::TensorImpl> result(new detail::TensorImpl);
+  result->storage = impl().storage;
+  result->shape = shape;
+  result->strides = strides;
+  result->offset = offset;
+  result->dtype = impl().dtype;
+  return Tensor(std::move(result));
+}
+
+Tensor Tensor::detach() const { return alias(); }
+
+int64_t Tensor::size(int64_t dim) const {
+  if (shape().empty())
+    throw IndexError(fmt::format("size: dim {} asked of a 0-d tensor, which has no sizes", dim));
+  return shape()[normalize_dim("size", dim, shape().rank())];
+}
+
+void Tensor::throw_undefined() {
+  throw ValueError(
+      "tensor: this one is undefined (made by Tensor(), or a gradient that was never computed)\n"
+      "  hint: test it with defined() first");
+}
+
+void Tensor::throw_dtype(DType asked) const {
+  throw DTypeError(fmt::format(
+      "tensor: asked for elements as {}, but this is {}\n  hint: convert with to({})", name(asked),
+      describe(*this), name(asked)));
+}
+
+Scalar Tensor::item_scalar() const {
+  if (numel() != 1)
+    throw ShapeError(
+        fmt::format("item: only a tensor of one element has an item, this is {}", describe(*this)));
+  return visit(dtype(), [&]<class T>() { return Scalar(*static_cast<const T*>(raw_data())); });
+}
+
+std::string describe(const Tensor& x) {
+  if (!x.defined()) return "undefined";
+  return fmt::format("{} {}", name(x.dtype()), x.shape());
+}
+
+namespace {
+
+constexpr int64_t kEdgeItems = 3;    // shown at each end of a dimension
+constexpr int64_t kFullItems = 1000;  // a tensor of up to so many is shown whole
+
+template <class T>
+void append_element(std::string& text, T value) {
+  if constexpr (std::is_same_v<T, bool>)
+    text += value ? "true" : "false";
+  else if constexpr (std::is_floating_point_v<T>)
+    text += fmt::format("{:.4f}", value);
+  else
+    text += fmt::format("{}", value);
+}
+
+void append(std::string& text, const Tensor& x, int64_t dim, int64_t offset, bool shorten) {
+  if (dim == x.dim()) {
+    visit(x.dtype(), [&]<class T>() {
+      append_element(text, static_cast<const T*>(x.raw_data())[offset]);
+    });
+    return;
+  }
+  text += '[';
+  const int64_t n = x.shape()[dim];
+  for (int64_t i = 0; i < n; ++i) {
+    if (i > 0)
+      text += dim + 1 == x.dim() ? ", " : ",\n" + std::string(static_cast<size_t>(dim) + 1, ' ');
+    if (shorten && n > 2 * kEdgeItems && i == kEdgeItems) {
+      text += "...";
+      i = n - kEdgeItems - 1;
+      continue;
+    }
+    append(text, x, dim + 1, offset + i * x.strides()[dim], shorten);
+  }
+  text += ']';
+}
+
+}  // namespace
+
+std::string to_string(const Tensor& x) {
+  if (!x.defined()) return "undefined tensor";
+  std::string text;
+  append(text, x, 0, 0, x.numel() > kFullItems);
+  return fmt::format("{}\n{}", text, describe(x));
+}
+
+}  // namespace bb

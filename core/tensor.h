@@ -1,0 +1,268 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bb/core/dtype.h"
+#include "bb/core/ref.h"
+#include "bb/core/scalar.h"
+#include "bb/core/shape.h"
+#include "bb/core/storage.h"
+
+namespace bb {
+
+class Tensor;
+struct MaxResult;
+
+namespace detail {
+
+/// What a Tensor points to: where its elements lie, and its place on the tape.
+class TensorImpl {
+ public:
+  Ref<Storage> storage;
+  Shape shape;
+  Shape strides;       // in elements
+  int64_t offset = 0;  // in elements
+  DType dtype = kFloat32;
+  /// The autograd::Node that gradients of this tensor go to; null where none are wanted.
+  Ref<RefCounted> node;
+
+  void retain() { refs_.fetch_add(1, std::memory_order_relaxed); }
+  void release() {
+    if (refs_.load(std::memory_order_acquire) == 1 ||
+        refs_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      delete this;
+  }
+  uint32_t use_count() const { return refs_.load(std::memory_order_relaxed); }
+
+  void* operator new(size_t size) { return allocate(size); }
+  void operator delete(void* block, size_t size) { deallocate(block, size); }
+
+ private:
+  std::atomic<uint32_t> refs_{0};
+};
+
+}  // namespace detail
+
+/// A multi-dimensional array with gradients. A handle: copies share elements and gradient, as in
+/// PyTorch; clone() copies. Ops are methods here or free functions in bb/autograd/ops/; methods are
+/// defined beside the ops that they name.
+class Tensor {
+ public:
+  /// Undefined: no elements, no shape. Only defined(), assignment and `==`-like tests are allowed.
+  Tensor() = default;
+
+  /// Uninitialised elements. Throws ShapeError for a negative size.
+  static Tensor empty(const Shape& shape, DType dtype = kFloat32);
+  /// A copy of `shape.numel()` row-major elements. Throws ShapeError where the count differs.
+  template <class T>
+  static Tensor copy_of(std::span<const T> elements, const Shape& shape);
+  /// A tensor over the caller's memory, row-major, without a copy; `owner` keeps the memory alive.
+  /// With a null owner the caller must.
+  template <class T>
+  static Tensor borrow(T* data, const Shape& shape, std::shared_ptr<void> owner);
+
+  // ---- What it is
+  bool defined() const { return static_cast<bool>(impl_); }
+  const Shape& shape() const { return impl().shape; }
+  const Shape& strides() const { return impl().strides; }
+  int64_t dim() const { return impl().shape.rank(); }
+  /// Size of one dimension; negative dims count from the end. Throws IndexError.
+  int64_t size(int64_t dim) const;
+  int64_t numel() const { return impl().shape.numel(); }
+  DType dtype() const { return impl().dtype; }
+  Device device() const { return kCPU; }
+  bool is_contiguous() const { return bb::is_contiguous(impl().shape, impl().strides); }
+
+  // ---- Elements
+  /// The first element. Elements lie apart by strides(). Throws DTypeError for another T.
+  template <class T>
+  T* data() {
+    check_dtype(dtype_of<T>);
+    return static_cast<T*>(raw_data());
+  }
+  template <class T>
+  const T* data() const {
+    check_dtype(dtype_of<T>);
+    return static_cast<const T*>(raw_data());
+  }
+  void* raw_data() const {
+    return static_cast<char*>(impl().storage->data()) + impl().offset * size_of(impl().dtype);
+  }
+  /// The only element, converted to T. Throws ShapeError unless numel() is 1.
+  template <class T>
+  T item() const;
+  /// The elements in row-major order. Throws DTypeError for another T.
+  template <class T>
+  std::vector<T> to_vector() const;
+
+  // ---- Gradients (bb/autograd/tape.h)
+  bool requires_grad() const { return defined() && static_cast<bool>(impl_->node); }
+  /// Makes a leaf record, or stop recording, what is computed from it. Throws DTypeError for other
+  /// than floating-point types, ValueError for a tensor that an op made.
+  Tensor& requires_grad_(bool value = true);
+  /// True where no recorded op made it.
+  bool is_leaf() const;
+  /// The gradient accumulated by backward(), undefined before. Throws ValueError unless this is a
+  /// leaf.
+  Tensor grad() const;
+  /// Replaces the gradient; an undefined one clears it. Throws on another shape or dtype.
+  void set_grad(const Tensor& grad);
+  /// Gradients of this with respect to every leaf that it was computed from, added to their grad().
+  /// `gradient` weights the elements of this; it may be left out for one element (1 then). The
+  /// records are freed unless retain_graph.
+  void backward(const Tensor& gradient = {}, bool retain_graph = false) const;
+  /// The same elements, off the tape.
+  Tensor detach() const;
+
+  // ---- In place. Throw ValueError while recording if this or the operand requires a gradient.
+  Tensor& fill_(Scalar value);
+  Tensor& zero_() { return fill_(0); }
+  /// Takes the elements of `source`, broadcast to this shape and converted to this dtype.
+  Tensor& copy_(const Tensor& source);
+  Tensor& add_(const Tensor& other);
+  Tensor& sub_(const Tensor& other);
+  Tensor& mul_(const Tensor& other);
+  Tensor& div_(const Tensor& other);
+  Tensor& add_(Scalar other);
+  Tensor& sub_(Scalar other);
+  Tensor& mul_(Scalar other);
+  Tensor& div_(Scalar other);
+
+  // ---- Shape and copies (bb/autograd/ops/shape.h)
+  Tensor view(const Shape& shape) const;
+  Tensor reshape(const Shape& shape) const;
+  Tensor flatten(int64_t start_dim = 0, int64_t end_dim = -1) const;
+  Tensor transpose(int64_t dim0, int64_t dim1) const;
+  Tensor t() const;
+  Tensor permute(const Shape& dims) const;
+  Tensor squeeze(int64_t dim) const;
+  Tensor unsqueeze(int64_t dim) const;
+  Tensor expand(const Shape& shape) const;
+  Tensor slice(int64_t dim, int64_t start, int64_t end, int64_t step = 1) const;
+  Tensor contiguous() const;
+  Tensor clone() const;
+  Tensor to(DType dtype) const;
+
+  // ---- Elementwise (bb/autograd/ops/arithmetic.h, pointwise.h)
+  Tensor exp() const;
+  Tensor log() const;
+  Tensor sqrt() const;
+  Tensor tanh() const;
+  Tensor sigmoid() const;
+  Tensor relu() const;
+  Tensor pow(const Tensor& exponent) const;
+  Tensor pow(Scalar exponent) const;
+
+  // ---- Reductions (bb/autograd/ops/reduce.h) and products (linalg.h), softmax (softmax.h)
+  Tensor sum() const;
+  Tensor sum(const Shape& dims, bool keepdim = false) const;
+  template <std::integral Dim>
+  Tensor sum(Dim dim, bool keepdim = false) const {
+    return sum(Shape{dim}, keepdim);
+  }
+  Tensor mean() const;
+  Tensor mean(const Shape& dims, bool keepdim = false) const;
+  template <std::integral Dim>
+  Tensor mean(Dim dim, bool keepdim = false) const {
+    return mean(Shape{dim}, keepdim);
+  }
+  Tensor max() const;
+  MaxResult max(int64_t dim, bool keepdim = false) const;
+  Tensor argmax() const;
+  Tensor argmax(int64_t dim, bool keepdim = false) const;
+  Tensor matmul(const Tensor& other) const;
+  Tensor softmax(int64_t dim) const;
+  Tensor log_softmax(int64_t dim) const;
+
+  // ---- For those who write ops
+  /// Another look at the same storage, off the tape.
+  Tensor alias(const Shape& shape, const Shape& strides, int64_t offset) const;
+  Tensor alias() const { return alias(shape(), strides(), impl().offset); }
+  int64_t offset() const { return impl().offset; }
+  uint32_t version() const { return impl().storage->version(); }
+  /// True where no other handle and no other view can see the elements.
+  bool is_sole_owner() const {
+    return impl_->use_count() == 1 && impl_->storage->use_count() == 1;
+  }
+  bool shares_storage(const Tensor& other) const {
+    return impl().storage == other.impl().storage;
+  }
+  /// True where both handles are of one tensor.
+  bool is(const Tensor& other) const { return impl_ == other.impl_; }
+  const Ref<RefCounted>& node() const { return impl().node; }
+  void set_node(Ref<RefCounted> node) { impl().node = std::move(node); }
+  /// Says that the elements were changed in place.
+  void bump_version() { impl().storage->bump_version(); }
+  int use_count() const { return static_cast<int>(impl_->use_count()); }
+
+ private:
+  explicit Tensor(Ref<detail::TensorImpl> impl) : impl_(std::move(impl)) {}
+  static Tensor from_bytes(const void* data, int64_t count, const Shape& shape, DType dtype);
+  static Tensor borrow_bytes(void* data, const Shape& shape, DType dtype,
+                             std::shared_ptr<void> owner);
+  detail::TensorImpl& impl() const {
+    if (!impl_) throw_undefined();
+    return *impl_;
+  }
+  [[noreturn]] static void throw_undefined();
+  void check_dtype(DType asked) const {
+    if (impl().dtype != asked) throw_dtype(asked);
+  }
+  [[noreturn]] void throw_dtype(DType asked) const;
+  Scalar item_scalar() const;
+
+  Ref<detail::TensorImpl> impl_;
+};
+
+/// Values and, for each, its index in the reduced dimension (int64).
+struct MaxResult {
+  Tensor values;
+  Tensor indices;
+};
+
+/// A few words on a tensor for error messages: "float32 [2, 3]".
+std::string describe(const Tensor& x);
+
+/// Elements as text, laid out by rows, long dimensions shortened.
+std::string to_string(const Tensor& x);
+
+// ------------------------------------------------------------------ templates
+
+template <class T>
+Tensor Tensor::copy_of(std::span<const T> elements, const Shape& shape) {
+  return from_bytes(elements.data(), static_cast<int64_t>(elements.size()), shape, dtype_of<T>);
+}
+
+template <class T>
+Tensor Tensor::borrow(T* data, const Shape& shape, std::shared_ptr<void> owner) {
+  return borrow_bytes(data, shape, dtype_of<T>, std::move(owner));
+}
+
+template <class T>
+T Tensor::item() const {
+  return item_scalar().to<T>();
+}
+
+template <class T>
+std::vector<T> Tensor::to_vector() const {
+  check_dtype(dtype_of<T>);
+  const Tensor rows = detach().contiguous();
+  const T* first = rows.data<T>();
+  return std::vector<T>(first, first + rows.numel());
+}
+
+}  // namespace bb
+
+template <>
+struct fmt::formatter<bb::Tensor> {
+  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
+  template <class Context>
+  auto format(const bb::Tensor& x, Context& context) const {
+    return fmt::format_to(context.out(), "{}", bb::to_string(x));
+  }
+};

@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Builds and runs the tests.
+#   scripts/test.sh         every test, in the release build
+#   scripts/test.sh --all   what CI runs: also formatting, examples, benchmarks, consumers, the
+#                           second compiler and the sanitizers
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+jobs=$(nproc)
+stage() { printf '\n===== %s (%d min %02d s)\n' "$1" $((SECONDS / 60)) $((SECONDS % 60)); }
+
+# build <preset> [cmake options]
+build() {
+  cmake --preset "$1" "${@:2}" >/dev/null
+  cmake --build --preset "$1" -j "$jobs"
+}
+
+# The sanitizers of older compilers cannot place their memory where the kernel randomises much.
+fixed_addresses() {
+  if setarch -R true 2>/dev/null; then setarch -R "$@"; else "$@"; fi
+}
+
+case "${1-}" in
+  "")
+    scripts/install_deps.sh
+    build release
+    exec ctest --preset release -j "$jobs"
+    ;;
+  --all) ;;
+  *) echo "usage: test.sh [--all]" >&2; exit 2 ;;
+esac
+
+stage "Dependencies"
+scripts/install_deps.sh --all
+
+stage "Format"
+scripts/format.sh --check
+
+stage "Release build by g++, warnings as errors, and its tests"
+build release -DBB_WERROR=ON
+ctest --preset release -j "$jobs"
+
+stage "Examples"
+for example in build/release/examples/*; do
+  if [[ -f $example && -x $example ]]; then
+    echo "--- ${example##*/} --short"
+    "$example" --short
+  fi
+done
+
+stage "Benchmarks, smoke run"
+build/release/bench/bb_bench --benchmark_min_time=0.001
+
+stage "Consumers"
+scripts/consumers.sh
+
+stage "Library by clang, warnings as errors"
+cmake --preset release -B build/clang -DCMAKE_CXX_COMPILER=clang++-14 -DBB_WERROR=ON \
+  -DBB_BUILD_TESTS=OFF -DBB_BUILD_BENCH=OFF -DBB_BUILD_EXAMPLES=OFF >/dev/null
+cmake --build build/clang -j "$jobs"
+
+stage "Address and undefined-behaviour sanitizers"
+build asan
+fixed_addresses ctest --preset asan -j "$jobs"
+
+stage "Thread sanitizer"
+build tsan
+fixed_addresses ctest --preset tsan -j "$jobs"
