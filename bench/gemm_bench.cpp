@@ -1,4 +1,5 @@
-// Matrix products: GFLOP/s, and as a fraction of the multiply-add peak of one core measured in the same run.
+// Matrix products: GFLOP/s, and as a fraction of the multiply-add peak of one core measured in the
+// same run.
 
 #include <benchmark/benchmark.h>
 
@@ -21,15 +22,16 @@ namespace {
 
 using bb::kernels::MatrixRef;
 
-/// Floating-point operations per second of one core in independent float32 multiply-adds on registers.
+/// Floating-point operations per second of one core in independent float32 multiply-adds on
+/// registers.
 double measure_peak() {
 #if defined(__x86_64__)
   constexpr int kChains = 12;
-  constexpr int kRounds = 100'000;
+  constexpr int kRounds = 20'000;
   const bool avx512 = bb::cpu_info().avx512;
   if (!avx512 && !bb::cpu_info().avx2) return 0;
   double best = 0;
-  for (int attempt = 0; attempt < 50; ++attempt) {
+  for (int attempt = 0; attempt < 500; ++attempt) {
     const auto start = std::chrono::steady_clock::now();
     if (avx512) {
       for (int i = 0; i < kRounds; ++i) {
@@ -40,7 +42,8 @@ double measure_peak() {
             "vfmadd231ps %%zmm14,%%zmm15,%%zmm6\n vfmadd231ps %%zmm14,%%zmm15,%%zmm7\n"
             "vfmadd231ps %%zmm14,%%zmm15,%%zmm8\n vfmadd231ps %%zmm14,%%zmm15,%%zmm9\n"
             "vfmadd231ps %%zmm14,%%zmm15,%%zmm10\n vfmadd231ps %%zmm14,%%zmm15,%%zmm11\n" ::
-                : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11");
+                : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
+                  "xmm10", "xmm11");
       }
     } else {
       for (int i = 0; i < kRounds; ++i) {
@@ -51,10 +54,12 @@ double measure_peak() {
             "vfmadd231ps %%ymm14,%%ymm15,%%ymm6\n vfmadd231ps %%ymm14,%%ymm15,%%ymm7\n"
             "vfmadd231ps %%ymm14,%%ymm15,%%ymm8\n vfmadd231ps %%ymm14,%%ymm15,%%ymm9\n"
             "vfmadd231ps %%ymm14,%%ymm15,%%ymm10\n vfmadd231ps %%ymm14,%%ymm15,%%ymm11\n" ::
-                : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11");
+                : "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",
+                  "xmm10", "xmm11");
       }
     }
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     best = std::max(best, 2.0 * (avx512 ? 16 : 8) * kChains * kRounds / seconds);
   }
   return best;
@@ -103,20 +108,23 @@ void product(benchmark::State& state, const Case& c, Engine engine, int threads)
   const double flops = 2.0 * static_cast<double>(c.m * c.n * c.k);
   using benchmark::Counter;
   state.counters["FLOP/s"] = Counter(flops, Counter::kIsIterationInvariantRate);
-  if (fma_peak > 0) state.counters["of_peak"] = Counter(flops / fma_peak, Counter::kIsIterationInvariantRate);
+  if (fma_peak > 0)
+    state.counters["of_peak"] = Counter(flops / fma_peak, Counter::kIsIterationInvariantRate);
 }
 
 std::vector<Case> cases() {
   std::vector<Case> all;
-  const auto add = [&](std::string name, int64_t m, int64_t n, int64_t k, bool transpose_a, bool transpose_b) {
+  const auto add = [&](std::string name, int64_t m, int64_t n, int64_t k, bool transpose_a,
+                       bool transpose_b) {
     name += "/" + std::to_string(m) + "x" + std::to_string(n) + "x" + std::to_string(k) + "/";
     name += transpose_a ? "T" : "N";
     name += transpose_b ? "T" : "N";
     all.push_back({name, m, n, k, transpose_a, transpose_b});
   };
-  const int64_t squareish[][3] = {{64, 10, 128},   {64, 64, 64},    {128, 128, 128}, {32, 128, 784},
-                                  {16, 784, 64},   {128, 512, 784}, {64, 3136, 288}, {256, 768, 768},
-                                  {512, 512, 512}, {1024, 1024, 1024}, {2048, 2048, 2048}};
+  const int64_t squareish[][3] = {{64, 10, 128},      {64, 64, 64},      {128, 128, 128},
+                                  {32, 128, 784},     {16, 784, 64},     {128, 512, 784},
+                                  {64, 3136, 288},    {256, 768, 768},   {512, 512, 512},
+                                  {1024, 1024, 1024}, {2048, 2048, 2048}};
   for (const auto& [m, n, k] : squareish) add("shape", m, n, k, false, false);
   // The training products of a multilayer perceptron: x [batch, in], W [out, in], dy [batch, out].
   const int64_t layers[][2] = {{784, 128}, {128, 64}, {64, 10}};
@@ -133,15 +141,19 @@ std::vector<Case> cases() {
 const bool g_registered = [] {
   for (const Case& c : cases()) {
     for (int threads : {1, 2}) {
-      benchmark::RegisterBenchmark(("gemm/float32/" + c.name + "/threads:" + std::to_string(threads)).c_str(),
-                                   product<float>, c, Engine::kGemm, threads)
+      benchmark::RegisterBenchmark(
+          ("gemm/float32/" + c.name + "/threads:" + std::to_string(threads)).c_str(),
+          product<float>, c, Engine::kGemm, threads)
           ->UseRealTime();
     }
-    benchmark::RegisterBenchmark(("blis/float32/" + c.name).c_str(), product<float>, c, Engine::kBlis, 1)
+    benchmark::RegisterBenchmark(("blis/float32/" + c.name).c_str(), product<float>, c,
+                                 Engine::kBlis, 1)
         ->UseRealTime();
-    benchmark::RegisterBenchmark(("gemm/float64/" + c.name).c_str(), product<double>, c, Engine::kGemm, 1)
+    benchmark::RegisterBenchmark(("gemm/float64/" + c.name).c_str(), product<double>, c,
+                                 Engine::kGemm, 1)
         ->UseRealTime();
-    benchmark::RegisterBenchmark(("blis/float64/" + c.name).c_str(), product<double>, c, Engine::kBlis, 1)
+    benchmark::RegisterBenchmark(("blis/float64/" + c.name).c_str(), product<double>, c,
+                                 Engine::kBlis, 1)
         ->UseRealTime();
   }
   return true;

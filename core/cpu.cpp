@@ -68,7 +68,8 @@ std::optional<double> quota_of(const std::string& folder) {
 }
 
 /// The smallest limit from the process's cgroup up to the root of its hierarchy; 0 is none.
-/// Inside a container the path may name a folder outside of what is mounted: then only the root counts.
+/// Inside a container the path may name a folder outside of what is mounted: then only the root
+/// counts.
 double cgroup_quota() {
   double smallest = 0;
   const auto consider = [&](std::string root, std::string path) {
@@ -82,7 +83,8 @@ double cgroup_quota() {
     }
   };
   std::ifstream groups("/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {  // "4:cpu,cpuacct:/path", version 2 "0::/path"
+  for (std::string line;
+       std::getline(groups, line);) {  // "4:cpu,cpuacct:/path", version 2 "0::/path"
     const size_t first = line.find(':');
     const size_t second = first == std::string::npos ? first : line.find(':', first + 1);
     if (second == std::string::npos) continue;

@@ -7,9 +7,9 @@ namespace bb {
 /// What the kernels' rules need to know about the processor.
 struct CpuInfo {
   std::string_view vendor = "";  ///< "AMD", "Intel", or empty: another one, or not an x86
-  int family = 0;                ///< cpuid's family with the extended part added: 25 is Zen 3 and 4, 26 Zen 5
-  bool avx2 = false;             ///< AVX2 and FMA, usable: the operating system saves the registers too
-  bool avx512 = false;           ///< AVX-512 F, CD, DQ, BW and VL, usable likewise
+  int family = 0;     ///< cpuid's family with the extended part added: 25 is Zen 3 and 4, 26 Zen 5
+  bool avx2 = false;  ///< AVX2 and FMA, usable: the operating system saves the registers too
+  bool avx512 = false;  ///< AVX-512 F, CD, DQ, BW and VL, usable likewise
 };
 
 /// The processor that this process runs on; looked up once.

@@ -223,20 +223,31 @@ class ThreadCache {
 
 thread_local bool ThreadCache::ended = false;
 
-// The calling thread's cache; a short-lived one where the thread's own has ended.
+constexpr int64_t kNoBudget = -1;
+thread_local int64_t budget = kNoBudget;
+
+ThreadCache& own_cache() {
+  static thread_local ThreadCache cache;
+  return cache;
+}
+
+// Calls fn with the thread's cache, or with a short-lived one where that has ended.
 template <class F>
 auto with_cache(F&& fn) {
   if (ThreadCache::ended) [[unlikely]] {
     ThreadCache temporary;
     return fn(temporary);
   }
-  static thread_local ThreadCache cache;
-  return fn(cache);
+  return fn(own_cache());
 }
 
 }  // namespace
 
 void* allocate(size_t bytes) {
+  if (budget != kNoBudget) [[unlikely]] {
+    if (bytes > static_cast<uint64_t>(budget)) throw std::bad_alloc();
+    budget -= static_cast<int64_t>(bytes);
+  }
   const SizeClass size = size_class(bytes);
   return with_cache([&](ThreadCache& cache) { return cache.take(size); });
 }
@@ -245,6 +256,9 @@ void deallocate(void* block, size_t bytes) noexcept {
   const SizeClass size = size_class(bytes);
   with_cache([&](ThreadCache& cache) { cache.put(size, block); });
 }
+
+AllocationBudget::AllocationBudget(int64_t bytes) : before_(std::exchange(budget, bytes)) {}
+AllocationBudget::~AllocationBudget() { budget = before_; }
 
 }  // namespace bb::detail
 

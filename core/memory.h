@@ -35,4 +35,17 @@ void* allocate(size_t bytes);
 /// Gives a block back; `bytes` as asked for. Any thread may do it.
 void deallocate(void* block, size_t bytes) noexcept;
 
+/// While it lives, this thread's allocations together stay within `bytes`; one that would not throws
+/// std::bad_alloc. For building what an untrusted file describes.
+class AllocationBudget {
+ public:
+  explicit AllocationBudget(int64_t bytes);
+  ~AllocationBudget();
+  AllocationBudget(const AllocationBudget&) = delete;
+  AllocationBudget& operator=(const AllocationBudget&) = delete;
+
+ private:
+  int64_t before_;
+};
+
 }  // namespace bb::detail

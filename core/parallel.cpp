@@ -33,7 +33,8 @@ extern "C" void __tsan_release(void* address);
 namespace bb {
 namespace {
 
-/// A region on t threads costs about 0.5 us + what waking them takes: below this, another thread does not pay.
+/// A region on t threads costs about 0.5 us + what waking them takes: below this, another thread
+/// does not pay.
 constexpr double kMinWorkNs = 10'000;
 
 int default_threads() {
@@ -48,8 +49,8 @@ std::atomic<int>& limit() {
   return threads;
 }
 
-/// Workers lent to all regions that run now. Each user thread that opens a region gets an OpenMP team of its
-/// own: the sum of all teams' extra threads stays below the limit.
+/// Workers lent to all regions that run now. Each user thread that opens a region gets an OpenMP
+/// team of its own: the sum of all teams' extra threads stays below the limit.
 std::atomic<int> g_lent{0};
 
 class Loan {

@@ -7,14 +7,17 @@
 namespace bb {
 
 /// The most threads that this process computes with at once, the callers' own included.
-/// At first: OMP_NUM_THREADS where it is set, else the CPUs that the affinity mask and the cgroup's quota allow.
+/// At first: OMP_NUM_THREADS where it is set, else the CPUs that the affinity mask and the cgroup's
+/// quota allow.
 int num_threads();
 
-/// Sets num_threads(). Results do not depend on it, down to the last bit. Throws ValueError if n < 1.
+/// Sets num_threads(). Results do not depend on it, down to the last bit. Throws ValueError if n
+/// < 1.
 void set_num_threads(int n);
 
-/// The threads that `parallel_for(n, cost_ns, ...)` will use at most: as many as leave each one about 10 us of
-/// work, so that a further thread never loses; 1 inside a parallel_for (or an OpenMP region).
+/// The threads that `parallel_for(n, cost_ns, ...)` will use at most: as many as leave each one
+/// about 10 us of work, so that a further thread never loses; 1 inside a parallel_for (or an OpenMP
+/// region).
 int threads_for(int64_t n, double cost_ns);
 
 namespace detail {
@@ -23,12 +26,13 @@ void run_parallel(int threads, int64_t n, int64_t align, RangeFn fn, void* conte
 }  // namespace detail
 
 /// Calls fn(begin, end) over disjoint ranges that together cover [0, n), on one or more threads.
-/// cost_ns: estimated time of one item on one core, in nanoseconds; decides how many threads are used
-/// (threads_for). One thread means a plain call fn(0, n).
-/// align: ranges begin at multiples of it.
-/// An exception that fn throws reaches the caller, of several the one from the lowest range; the other ranges
-/// still run. How the range is cut depends on num_threads(): each item must give the same result in any cut.
-///   parallel_for(n, 0.5, [&](int64_t begin, int64_t end) { for (auto i = begin; i < end; ++i) y[i] = f(x[i]); });
+/// cost_ns: estimated time of one item on one core, in nanoseconds; decides how many threads are
+/// used (threads_for). One thread means a plain call fn(0, n). align: ranges begin at multiples of
+/// it. An exception that fn throws reaches the caller, of several the one from the lowest range;
+/// the other ranges still run. How the range is cut depends on num_threads(): each item must give
+/// the same result in any cut.
+///   parallel_for(n, 0.5, [&](int64_t begin, int64_t end) { for (auto i = begin; i < end; ++i) y[i]
+///   = f(x[i]); });
 template <class F>
 void parallel_for(int64_t n, double cost_ns, F&& fn, int64_t align = 1) {
   if (n <= 0) return;

@@ -5,6 +5,7 @@
 
 #include "bb/core/error.h"
 #include "bb/core/parallel.h"
+#include "bb/core/strided.h"
 
 namespace bb {
 namespace {
@@ -76,7 +77,8 @@ void fill(const char* op, Tensor& x, double scale, double shift, double cost_ns,
   if (!x.is_contiguous()) {
     Tensor rows = Tensor::empty(x.shape(), x.dtype());
     fill(op, rows, scale, shift, cost_ns, values);
-    x.copy_(rows);
+    detail::copy_elements(x, rows);
+    x.bump_version();
     return;
   }
   Generator& generator = default_generator();
@@ -115,6 +117,11 @@ void Generator::manual_seed(uint64_t seed) {
   position_.store(0, std::memory_order_relaxed);
 }
 
+uint64_t Generator::next() {
+  const Block bits = philox(seed_, reserve(1));
+  return (uint64_t{bits.word[0]} << 32) | bits.word[1];
+}
+
 Generator& default_generator() {
   static Generator generator(0);
   return generator;
@@ -122,7 +129,7 @@ Generator& default_generator() {
 
 void manual_seed(uint64_t seed) { default_generator().manual_seed(seed); }
 
-Tensor& uniform_(Tensor& x, double low, double high) {
+Tensor uniform_(Tensor x, double low, double high) {
   if (!(low <= high))
     throw ValueError(fmt::format("uniform_: low {} is above high {}", low, high));
   fill("uniform_", x, high - low, low, 2,
@@ -130,20 +137,18 @@ Tensor& uniform_(Tensor& x, double low, double high) {
   return x;
 }
 
-Tensor& normal_(Tensor& x, double mean, double std) {
+Tensor normal_(Tensor x, double mean, double std) {
   if (!(std >= 0)) throw ValueError(fmt::format("normal_: std {} is negative", std));
   fill("normal_", x, std, mean, 15, [](const Block& b, auto* out) { normal_values(b, out); });
   return x;
 }
 
 Tensor rand(const Shape& shape, DType dtype) {
-  Tensor x = Tensor::empty(shape, dtype);
-  return uniform_(x);
+  return uniform_(Tensor::empty(shape, dtype));
 }
 
 Tensor randn(const Shape& shape, DType dtype) {
-  Tensor x = Tensor::empty(shape, dtype);
-  return normal_(x);
+  return normal_(Tensor::empty(shape, dtype));
 }
 
 Tensor randint(int64_t low, int64_t high, const Shape& shape) {

@@ -19,6 +19,8 @@ class Generator {
   void manual_seed(uint64_t seed);
   /// Takes the next `count` blocks of four 32-bit numbers; returns the first one's position.
   uint64_t reserve(uint64_t count) { return position_.fetch_add(count, std::memory_order_relaxed); }
+  /// 64 random bits, for a seed of something else.
+  uint64_t next();
 
  private:
   uint64_t seed_;
@@ -41,8 +43,8 @@ Tensor randint(int64_t low, int64_t high, const Shape& shape);
 Tensor randperm(int64_t n);
 Tensor randperm(int64_t n, Generator& generator);
 
-/// Fills a floating-point tensor in place, uniform on [low, high) or normal. Return the tensor.
-Tensor& uniform_(Tensor& x, double low = 0, double high = 1);
-Tensor& normal_(Tensor& x, double mean = 0, double std = 1);
+/// Fills a floating-point tensor in place, uniform on [low, high) or normal; returns it. Not recorded.
+Tensor uniform_(Tensor x, double low = 0, double high = 1);
+Tensor normal_(Tensor x, double mean = 0, double std = 1);
 
 }  // namespace bb

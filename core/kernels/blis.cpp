@@ -14,7 +14,7 @@ namespace {
 
 struct Choice {
   std::string_view name;  // empty: BLIS chooses
-  int id = 0;             // of the arch_t that this BLIS was built with; ids differ between versions
+  int id = 0;  // of the arch_t that this BLIS was built with; ids differ between versions
 };
 
 // Only what is built into this BLIS may be asked for: it aborts on another.
@@ -34,7 +34,8 @@ Choice choose() {
 }
 
 /// Starts BLIS, with our sub-configuration unless the user asks for one.
-/// BLIS reads BLIS_ARCH_TYPE once, in its first call; it takes no other form of instruction in every version.
+/// BLIS reads BLIS_ARCH_TYPE once, in its first call; it takes no other form of instruction in
+/// every version.
 void start() {
   const Choice choice = choose();
   const bool ours = !choice.name.empty() && std::getenv("BLIS_ARCH_TYPE") == nullptr;
@@ -49,7 +50,8 @@ void ensure_started() {
   static_cast<void>(started);
 }
 
-/// One thread, and no small-matrix (sup) kernels: haswell's and zen3's of BLIS 0.9.0 read out of bounds.
+/// One thread, and no small-matrix (sup) kernels: haswell's and zen3's of BLIS 0.9.0 read out of
+/// bounds.
 rntm_t one_thread() {
   rntm_t rntm;
   bli_rntm_init(&rntm);
@@ -75,15 +77,15 @@ int64_t blis_align() {
 }
 
 template <typename T>
-void blis_gemm(int64_t m, int64_t n, int64_t k, T alpha, MatrixRef<const T> a, MatrixRef<const T> b, T beta,
-               MatrixRef<T> c) {
+void blis_gemm(int64_t m, int64_t n, int64_t k, T alpha, MatrixRef<const T> a, MatrixRef<const T> b,
+               T beta, MatrixRef<T> c) {
   ensure_started();
   rntm_t rntm = one_thread();
   const auto call = [&](auto* gemm_ex) {
     // BLIS 0.9 takes pointers to non-const for what it only reads.
-    gemm_ex(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, m, n, k, &alpha, const_cast<T*>(a.data), a.row_stride,
-            a.col_stride, const_cast<T*>(b.data), b.row_stride, b.col_stride, &beta, c.data, c.row_stride,
-            c.col_stride, nullptr, &rntm);
+    gemm_ex(BLIS_NO_TRANSPOSE, BLIS_NO_TRANSPOSE, m, n, k, &alpha, const_cast<T*>(a.data),
+            a.row_stride, a.col_stride, const_cast<T*>(b.data), b.row_stride, b.col_stride, &beta,
+            c.data, c.row_stride, c.col_stride, nullptr, &rntm);
   };
   if constexpr (std::is_same_v<T, float>) {
     call(bli_sgemm_ex);
@@ -101,9 +103,9 @@ std::string_view expected_blis_config() { return choose().name; }
 
 template int64_t blis_align<float>();
 template int64_t blis_align<double>();
-template void blis_gemm(int64_t, int64_t, int64_t, float, MatrixRef<const float>, MatrixRef<const float>, float,
-                        MatrixRef<float>);
-template void blis_gemm(int64_t, int64_t, int64_t, double, MatrixRef<const double>, MatrixRef<const double>,
-                        double, MatrixRef<double>);
+template void blis_gemm(int64_t, int64_t, int64_t, float, MatrixRef<const float>,
+                        MatrixRef<const float>, float, MatrixRef<float>);
+template void blis_gemm(int64_t, int64_t, int64_t, double, MatrixRef<const double>,
+                        MatrixRef<const double>, double, MatrixRef<double>);
 
 }  // namespace bb::kernels

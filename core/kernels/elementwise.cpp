@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "bb/core/kernels/simd_targets.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bb/core/kernels/elementwise.cpp"
 #include <hwy/foreach_target.h>

@@ -52,11 +52,13 @@ void finish(const Product<T>& p, T scale) {
   }
 }
 
-/// The time of an engine for a product in vector multiply-adds: the arithmetic, idle lanes included, and what is
-/// copied or summed besides. The factors are measured, on a Zen 4 with AVX-512.
+/// The time of an engine for a product in vector multiply-adds: the arithmetic, idle lanes
+/// included, and what is copied or summed besides. The factors are measured, on a Zen 4 with
+/// AVX-512.
 template <typename T>
 double tile_cost(const Product<T>& p) {
-  const double m = static_cast<double>(p.m), n = static_cast<double>(p.n), k = static_cast<double>(p.k);
+  const double m = static_cast<double>(p.m), n = static_cast<double>(p.n),
+               k = static_cast<double>(p.k);
   const int64_t vecs = (p.n + tile_lanes<T>() - 1) / tile_lanes<T>();
   const double arithmetic = static_cast<double>(vecs) * m * k * (vecs == 1 ? 1.15 : 1.0);
   const double pack = p.b.col_stride == 1 ? 0 : (p.b.row_stride == 1 ? 0.33 : 2.0) * n * k;
@@ -69,10 +71,19 @@ double dot_cost(const Product<T>& p) {
   return static_cast<double>(p.m) * static_cast<double>(p.n) * (1.1 * steps + 8);
 }
 
+/// Whether BLIS beats the tile. With vectors of 64 bytes it did at no size (Zen 4: at best equal
+/// from 1024^3 on, in float64); with 32, from 256 x 768 x 768 on, where its packing of both
+/// operands pays.
+template <typename T>
+bool prefers_blis(const Product<T>& p) {
+  const int64_t lanes = tile_lanes<T>();
+  return lanes == 0 || (lanes * sizeof(T) < 64 && std::min({p.m, p.n, p.k}) >= 256);
+}
+
 /// Chooses engine and orientation, from shape and strides alone.
 template <typename T>
 Product<T> plan(const Product<T>& p) {
-  if (tile_lanes<T>() == 0) return p;
+  if (prefers_blis(p)) return p;
   const Product<T> turned = p.transposed();
   double least = tile_cost(p);
   Product<T> best = p;
@@ -99,7 +110,8 @@ void run(const Product<T>& p) {
     return dot_gemm(p.m, p.n, p.k, p.a, p.b, p.c, p.epilogue);
   }
   blis_gemm(p.m, p.n, p.k, p.epilogue.alpha, p.a, p.b, p.epilogue.beta, p.c);
-  if (p.epilogue.col_bias || p.epilogue.row_bias || p.epilogue.activation != Activation::kNone) finish(p, T{1});
+  if (p.epilogue.col_bias || p.epilogue.row_bias || p.epilogue.activation != Activation::kNone)
+    finish(p, T{1});
 }
 
 /// Nanoseconds on one core, for the choice of threads.
@@ -118,7 +130,8 @@ void run_parallel(const Product<T>& p) {
   const int64_t row_steps = (p.m + row_align - 1) / row_align;
   const int64_t col_steps = (p.n + col_align - 1) / col_align;
   const double total_ns = estimated_ns<T>(p.m, p.n, p.k);
-  const int threads = threads_for(row_steps * col_steps, total_ns / static_cast<double>(row_steps * col_steps));
+  const int threads =
+      threads_for(row_steps * col_steps, total_ns / static_cast<double>(row_steps * col_steps));
   if (threads == 1) return run(p);
 
   // The grid whose largest block takes least time.
@@ -128,7 +141,8 @@ void run_parallel(const Product<T>& p) {
     const int64_t cols = std::min<int64_t>(threads / rows, col_steps);
     const int64_t block_m = (row_steps + rows - 1) / rows * row_align;
     const int64_t block_n = (col_steps + cols - 1) / cols * col_align;
-    const double time = static_cast<double>(block_m * block_n) + 4.0 * static_cast<double>(block_m + block_n);
+    const double time =
+        static_cast<double>(block_m * block_n) + 4.0 * static_cast<double>(block_m + block_n);
     if (least == 0 || time < least) {
       least = time;
       grid_rows = rows;
@@ -152,16 +166,16 @@ void run_parallel(const Product<T>& p) {
 }
 
 template <typename T>
-Product<T> product(int64_t m, int64_t n, int64_t k, MatrixRef<const T> a, MatrixRef<const T> b, MatrixRef<T> c,
-                   const GemmEpilogue<T>& e) {
+Product<T> product(int64_t m, int64_t n, int64_t k, MatrixRef<const T> a, MatrixRef<const T> b,
+                   MatrixRef<T> c, const GemmEpilogue<T>& e) {
   return {m, n, k, a, b, c, {e.alpha, e.beta, e.bias, nullptr, e.activation}, Engine::kBlis};
 }
 
 }  // namespace
 
 template <typename T>
-void gemm(int64_t m, int64_t n, int64_t k, MatrixRef<const T> a, MatrixRef<const T> b, MatrixRef<T> c,
-          const GemmEpilogue<T>& epilogue) {
+void gemm(int64_t m, int64_t n, int64_t k, MatrixRef<const T> a, MatrixRef<const T> b,
+          MatrixRef<T> c, const GemmEpilogue<T>& epilogue) {
   if (m <= 0 || n <= 0) return;
   const Product<T> p = product(m, n, k, a, b, c, epilogue);
   if (k <= 0 || epilogue.alpha == 0) return finish(p, epilogue.beta);
@@ -200,12 +214,13 @@ void gemm_batched(int64_t batch, int64_t m, int64_t n, int64_t k, MatrixRef<cons
   });
 }
 
-template void gemm(int64_t, int64_t, int64_t, MatrixRef<const float>, MatrixRef<const float>, MatrixRef<float>,
-                   const GemmEpilogue<float>&);
+template void gemm(int64_t, int64_t, int64_t, MatrixRef<const float>, MatrixRef<const float>,
+                   MatrixRef<float>, const GemmEpilogue<float>&);
 template void gemm(int64_t, int64_t, int64_t, MatrixRef<const double>, MatrixRef<const double>,
                    MatrixRef<double>, const GemmEpilogue<double>&);
-template void gemm_batched(int64_t, int64_t, int64_t, int64_t, MatrixRef<const float>, MatrixRef<const float>,
-                           MatrixRef<float>, const BatchStrides&, const GemmEpilogue<float>&);
+template void gemm_batched(int64_t, int64_t, int64_t, int64_t, MatrixRef<const float>,
+                           MatrixRef<const float>, MatrixRef<float>, const BatchStrides&,
+                           const GemmEpilogue<float>&);
 template void gemm_batched(int64_t, int64_t, int64_t, int64_t, MatrixRef<const double>,
                            MatrixRef<const double>, MatrixRef<double>, const BatchStrides&,
                            const GemmEpilogue<double>&);

@@ -5,8 +5,8 @@
 namespace bb::kernels {
 
 /// A matrix in memory: element (i, j) is data[i * row_stride + j * col_stride].
-/// Strides count elements and may be anything (0 repeats a row or column; swapped, they transpose); those of a
-/// matrix that is written must give each element a place of its own.
+/// Strides count elements and may be anything (0 repeats a row or column; swapped, they transpose);
+/// those of a matrix that is written must give each element a place of its own.
 template <typename T>
 struct MatrixRef {
   T* data = nullptr;
@@ -30,13 +30,14 @@ struct GemmEpilogue {
   Activation activation = Activation::kNone;
 };
 
-/// C = activation(alpha * A * B + beta * C + bias), A [m, k], B [k, n], C [m, n]; C overlaps neither A nor B.
-/// T is float or double. NaN and infinity go through as in plain arithmetic, except that alpha == 0 or k == 0
-/// leaves A * B out; relu(NaN) is NaN. The result is bitwise the same for any number of threads, but not the
-/// same for any strides: those choose the order of summation.
+/// C = activation(alpha * A * B + beta * C + bias), A [m, k], B [k, n], C [m, n]; C overlaps
+/// neither A nor B. T is float or double. NaN and infinity go through as in plain arithmetic,
+/// except that alpha == 0 or k == 0 leaves A * B out; relu(NaN) is NaN. The result is bitwise the
+/// same for any number of threads, but not the same for any strides: those choose the order of
+/// summation.
 template <typename T>
-void gemm(int64_t m, int64_t n, int64_t k, MatrixRef<const T> a, MatrixRef<const T> b, MatrixRef<T> c,
-          const GemmEpilogue<T>& epilogue = {});
+void gemm(int64_t m, int64_t n, int64_t k, MatrixRef<const T> a, MatrixRef<const T> b,
+          MatrixRef<T> c, const GemmEpilogue<T>& epilogue = {});
 
 /// From one product of a batch to the next, in elements. 0 uses the same A, B or bias again.
 struct BatchStrides {

@@ -44,10 +44,12 @@ HWY_NOINLINE void store_sum(T sum, T* c, int64_t i, int64_t j, const TileEpilogu
   *c = e.activation == Activation::kRelu && x < 0 ? T{0} : x;
 }
 
-/// The kRows x kCols elements of C from (i, j) on. Whatever the tile, an element has one vector of partial sums.
+/// The kRows x kCols elements of C from (i, j) on. Whatever the tile, an element has one vector of
+/// partial sums.
 template <int kRows, int kCols, typename T>
-HWY_NOINLINE void run_dot_tile(int64_t i, int64_t j, int64_t k, MatrixRef<const T> a, MatrixRef<const T> b,
-                               MatrixRef<T> c, const TileEpilogue<T>& epilogue) {
+HWY_NOINLINE void run_dot_tile(int64_t i, int64_t j, int64_t k, MatrixRef<const T> a,
+                               MatrixRef<const T> b, MatrixRef<T> c,
+                               const TileEpilogue<T>& epilogue) {
   const hn::ScalableTag<T> d;
   using V = hn::Vec<decltype(d)>;
   const int64_t n_lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -79,14 +81,15 @@ HWY_NOINLINE void run_dot_tile(int64_t i, int64_t j, int64_t k, MatrixRef<const 
   for (int r = 0; r < kRows; ++r) {
 #pragma GCC unroll 8
     for (int q = 0; q < kCols; ++q) {
-      store_sum(hn::GetLane(hn::SumOfLanes(d, sum[r][q])), c.at(i + r, j + q), i + r, j + q, epilogue);
+      store_sum(hn::GetLane(hn::SumOfLanes(d, sum[r][q])), c.at(i + r, j + q), i + r, j + q,
+                epilogue);
     }
   }
 }
 
 template <int kRows, typename T>
-void run_dot_rows(int64_t i, int64_t n, int64_t k, MatrixRef<const T> a, MatrixRef<const T> b, MatrixRef<T> c,
-                  const TileEpilogue<T>& epilogue) {
+void run_dot_rows(int64_t i, int64_t n, int64_t k, MatrixRef<const T> a, MatrixRef<const T> b,
+                  MatrixRef<T> c, const TileEpilogue<T>& epilogue) {
   constexpr int kCols = kRows == 1 ? 8 : 4;  // enough sums in flight to hide the latency
   int64_t j = 0;
   for (; j + kCols <= n; j += kCols) run_dot_tile<kRows, kCols>(i, j, k, a, b, c, epilogue);
@@ -94,8 +97,8 @@ void run_dot_rows(int64_t i, int64_t n, int64_t k, MatrixRef<const T> a, MatrixR
 }
 
 template <typename T>
-void run_dots(int64_t m, int64_t n, int64_t k, MatrixRef<const T> a, MatrixRef<const T> b, MatrixRef<T> c,
-              const TileEpilogue<T>& epilogue) {
+void run_dots(int64_t m, int64_t n, int64_t k, MatrixRef<const T> a, MatrixRef<const T> b,
+              MatrixRef<T> c, const TileEpilogue<T>& epilogue) {
   int64_t i = 0;
 #if HWY_TARGET != HWY_AVX2  // 16 registers do not hold 4 x 4 sums
   for (; i + 4 <= m; i += 4) run_dot_rows<4>(i, n, k, a, b, c, epilogue);
@@ -105,12 +108,14 @@ void run_dots(int64_t m, int64_t n, int64_t k, MatrixRef<const T> a, MatrixRef<c
 }
 #endif
 
-void run_dots_float(int64_t m, int64_t n, int64_t k, MatrixRef<const float> a, MatrixRef<const float> b,
-                    MatrixRef<float> c, const TileEpilogue<float>& epilogue) {
+void run_dots_float(int64_t m, int64_t n, int64_t k, MatrixRef<const float> a,
+                    MatrixRef<const float> b, MatrixRef<float> c,
+                    const TileEpilogue<float>& epilogue) {
   run_dots(m, n, k, a, b, c, epilogue);
 }
-void run_dots_double(int64_t m, int64_t n, int64_t k, MatrixRef<const double> a, MatrixRef<const double> b,
-                     MatrixRef<double> c, const TileEpilogue<double>& epilogue) {
+void run_dots_double(int64_t m, int64_t n, int64_t k, MatrixRef<const double> a,
+                     MatrixRef<const double> b, MatrixRef<double> c,
+                     const TileEpilogue<double>& epilogue) {
   run_dots(m, n, k, a, b, c, epilogue);
 }
 

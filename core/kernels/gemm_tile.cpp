@@ -9,12 +9,11 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bb/core/kernels/gemm_tile.cpp"
-#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 // foreach_target.h comes before these.
 #include <hwy/highway.h>
 
-#include "bb/core/kernels/transpose-inl.h"
+#include "bb/core/kernels/gemm_pack-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace bb::kernels {
@@ -44,14 +43,15 @@ int64_t lanes() {
 #if HWY_TARGET == HWY_AVX2  // 16 registers: accumulators, one row of B and a broadcast of A
 constexpr int kMaxVecs = 2;
 constexpr int kMaxRows[] = {0, 12, 6};
-#else  // 32 registers
+#else                       // 32 registers
 constexpr int kMaxVecs = 4;
 constexpr int kMaxRows[] = {0, 12, 12, 8, 6};
 #endif
 constexpr int kRowLimit = 12;
 constexpr int kMaxLanes = HWY_MAX_BYTES / 4;
 
-/// One tile: where its operands lie and what becomes of it. b and c are read and written in whole vectors.
+/// One tile: where its operands lie and what becomes of it. b and c are read and written in whole
+/// vectors.
 template <typename T>
 struct Tile {
   int64_t k;
@@ -81,7 +81,8 @@ HWY_NOINLINE void run_tile(const Tile<T>& t) {
     for (int v = 0; v < kVecs; ++v) sum[r][v] = hn::Zero(d);
   }
 
-  // One pointer per three rows: x86 addresses the two next to it by an index, and registers are short.
+  // One pointer per three rows: x86 addresses the two next to it by an index, and registers are
+  // short.
   constexpr int kPointers = (kRows + 2) / 3;
   const int64_t a_row = t.a_row;
   const int64_t a_col = t.a_col;
@@ -156,103 +157,16 @@ const auto& tiles() {
   return table.at;
 }
 
-/// Moves `count` adjacent elements; of `to`, whole vectors may be written where kWholeTo, the rest as zeros.
-template <bool kWholeTo, typename T>
-HWY_INLINE void copy_row(const T* from, int64_t count, T* to) {
-  const Tag<T> d;
-  const int64_t n_lanes = lanes<T>();
-  int64_t j = 0;
-  for (; j + n_lanes <= count; j += n_lanes) hn::StoreU(hn::LoadU(d, from + j), d, to + j);
-  if (j == count) return;
-#if HWY_MEM_OPS_MIGHT_FAULT  // masked loads and stores touch what they mask away
-  if (kWholeTo) hn::StoreU(hn::Zero(d), d, to + j);
-  for (; j < count; ++j) to[j] = from[j];
-#else
-  const auto mask = hn::FirstN(d, static_cast<size_t>(count - j));
-  const auto x = hn::MaskedLoad(mask, d, from + j);
-  if (kWholeTo) {
-    hn::StoreU(x, d, to + j);
-  } else {
-    hn::BlendedStore(x, mask, d, to + j);
-  }
-#endif
-}
-
-/// packed[p * width + j] = b(p, j) for j < cols, 0 from there to width.
-template <typename T>
-void pack_b(int64_t k, int64_t cols, MatrixRef<const T> b, T* packed, int64_t width) {
-  if (b.col_stride == 1) {
-    constexpr int64_t kAhead = 16;  // rows may lie pages apart, where the processor fetches nothing by itself
-    constexpr int64_t kLine = 64 / sizeof(T);
-    for (int64_t p = 0; p < k; ++p) {
-      const T* row = b.at(p, 0);
-      if (p + kAhead < k) {
-        for (int64_t j = 0; j < cols; j += kLine) hwy::Prefetch(row + kAhead * b.row_stride + j);
-      }
-      copy_row<true>(row, cols, packed + p * width);
-    }
-    return;
-  }
-  if (b.row_stride == 1) {
-    transpose(cols, k, b.data, b.col_stride, packed, width);
-  } else {
-    for (int64_t p = 0; p < k; ++p) {
-      for (int64_t j = 0; j < cols; ++j) packed[p * width + j] = *b.at(p, j);
-    }
-  }
-  if (cols < width) {
-    for (int64_t p = 0; p < k; ++p) std::fill(packed + p * width + cols, packed + (p + 1) * width, T{0});
-  }
-}
-
-/// packed[p * rows + i] = a(i, p) for i < rows, a.row_stride == 1. Of a's columns `readable` >= rows elements may be
-/// read; past k * rows, one vector of `packed` may be written.
-template <typename T>
-void pack_a(int64_t rows, int64_t k, MatrixRef<const T> a, int64_t readable, T* packed) {
-  const Tag<T> d;
-  const int64_t n_lanes = lanes<T>();
-  if (rows <= n_lanes && n_lanes <= readable) {
-    for (int64_t p = 0; p < k; ++p) hn::StoreU(hn::LoadU(d, a.at(0, p)), d, packed + p * rows);
-  } else {
-    for (int64_t p = 0; p < k; ++p) {
-      for (int64_t i = 0; i < rows; ++i) packed[p * rows + i] = *a.at(i, p);
-    }
-  }
-}
-
-/// Moves a block between C and a buffer whose rows are `width` apart.
-template <typename T>
-void load_block(int64_t rows, int64_t cols, MatrixRef<const T> c, T* buffer, int64_t width) {
-  if (c.row_stride == 1) return transpose(cols, rows, c.data, c.col_stride, buffer, width);
-  for (int64_t i = 0; i < rows; ++i) {
-    if (c.col_stride == 1) {
-      copy_row<true>(c.at(i, 0), cols, buffer + i * width);
-    } else {
-      for (int64_t j = 0; j < cols; ++j) buffer[i * width + j] = *c.at(i, j);
-    }
-  }
-}
-template <typename T>
-void store_block(int64_t rows, int64_t cols, const T* buffer, int64_t width, MatrixRef<T> c) {
-  if (c.row_stride == 1) return transpose(rows, cols, buffer, width, c.data, c.col_stride);
-  for (int64_t i = 0; i < rows; ++i) {
-    if (c.col_stride == 1) {
-      copy_row<false>(buffer + i * width, cols, c.at(i, 0));
-    } else {
-      for (int64_t j = 0; j < cols; ++j) *c.at(i, j) = buffer[i * width + j];
-    }
-  }
-}
-
 /// Where piece `index` begins when `size` is cut into `count` pieces as equal as can be.
 inline int64_t edge(int64_t size, int64_t index, int64_t count) { return size * index / count; }
 inline int64_t pieces(int64_t size, int64_t most) { return (size + most - 1) / most; }
 
-// Blocks of A (kMaxHeight x kMaxDepth) and B (kMaxDepth x a panel) about fill an L2 of 1 MB together.
+// Blocks of A (kMaxHeight x kMaxDepth) and B (kMaxDepth x a panel) about fill an L2 of 1 MB
+// together.
 constexpr int64_t kMaxDepth = 1024;
 constexpr int64_t kMaxHeight = 256;
-// Operands read in place, in steps of a stride, are packed where the steps pass over more memory than this:
-// translation buffers and the sets of the L1 give out.
+// Operands read in place, in steps of a stride, are packed where the steps pass over more memory
+// than this: translation buffers and the sets of the L1 give out.
 constexpr int64_t kMaxSpan = 1024 * 1024;
 
 /// All rows of C in [0, m), m <= kMaxHeight, of A's columns and B's rows in one block of depth.
@@ -273,7 +187,8 @@ class Block {
     tile_.alpha = epilogue.alpha;
     tile_.beta = epilogue.beta;
     tile_.relu = epilogue.activation == Activation::kRelu;
-    tile_.plain = epilogue.alpha == 1 && epilogue.beta == 0 && !epilogue.col_bias && !epilogue.row_bias && !tile_.relu;
+    tile_.plain = epilogue.alpha == 1 && epilogue.beta == 0 && !epilogue.col_bias &&
+                  !epilogue.row_bias && !tile_.relu;
   }
 
   void run() {
@@ -351,8 +266,8 @@ class Block {
 };
 
 template <typename T>
-void run(int64_t m, int64_t n, int64_t k, MatrixRef<const T> a, MatrixRef<const T> b, MatrixRef<T> c,
-         const TileEpilogue<T>& epilogue) {
+void run(int64_t m, int64_t n, int64_t k, MatrixRef<const T> a, MatrixRef<const T> b,
+         MatrixRef<T> c, const TileEpilogue<T>& epilogue) {
   const int64_t heights = pieces(m, kMaxHeight);
   const int64_t depths = pieces(k, kMaxDepth);
   for (int64_t height = 0; height < heights; ++height) {
@@ -360,14 +275,17 @@ void run(int64_t m, int64_t n, int64_t k, MatrixRef<const T> a, MatrixRef<const 
     const int64_t rows = edge(m, height + 1, heights) - i;
     for (int64_t depth = 0; depth < depths; ++depth) {
       const int64_t p = edge(k, depth, depths);
-      TileEpilogue<T> part = epilogue;  // the sum over k so far waits in C; the last step does the rest
+      TileEpilogue<T> part =
+          epilogue;  // the sum over k so far waits in C; the last step does the rest
       if (part.row_bias) part.row_bias += i;
       if (depth > 0) part.beta = 1;
       if (depth + 1 < depths) {
         part.col_bias = part.row_bias = nullptr;
         part.activation = Activation::kNone;
       }
-      Block<T>(rows, n, edge(k, depth + 1, depths) - p, a.block(i, p), b.block(p, 0), c.block(i, 0), part).run();
+      Block<T>(rows, n, edge(k, depth + 1, depths) - p, a.block(i, p), b.block(p, 0), c.block(i, 0),
+               part)
+          .run();
     }
   }
 }
@@ -379,8 +297,9 @@ void run_float(int64_t m, int64_t n, int64_t k, MatrixRef<const float> a, Matrix
                MatrixRef<float> c, const TileEpilogue<float>& epilogue) {
   run(m, n, k, a, b, c, epilogue);
 }
-void run_double(int64_t m, int64_t n, int64_t k, MatrixRef<const double> a, MatrixRef<const double> b,
-                MatrixRef<double> c, const TileEpilogue<double>& epilogue) {
+void run_double(int64_t m, int64_t n, int64_t k, MatrixRef<const double> a,
+                MatrixRef<const double> b, MatrixRef<double> c,
+                const TileEpilogue<double>& epilogue) {
   run(m, n, k, a, b, c, epilogue);
 }
 
@@ -409,8 +328,9 @@ void tile_gemm(int64_t m, int64_t n, int64_t k, MatrixRef<const float> a, Matrix
   HWY_DYNAMIC_DISPATCH(run_float)(m, n, k, a, b, c, epilogue);
 }
 template <>
-void tile_gemm(int64_t m, int64_t n, int64_t k, MatrixRef<const double> a, MatrixRef<const double> b,
-               MatrixRef<double> c, const TileEpilogue<double>& epilogue) {
+void tile_gemm(int64_t m, int64_t n, int64_t k, MatrixRef<const double> a,
+               MatrixRef<const double> b, MatrixRef<double> c,
+               const TileEpilogue<double>& epilogue) {
   HWY_DYNAMIC_DISPATCH(run_double)(m, n, k, a, b, c, epilogue);
 }
 }  // namespace bb::kernels

@@ -5,6 +5,8 @@
 
 #include "bb/core/parallel.h"
 
+#include "bb/core/kernels/simd_targets.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bb/core/kernels/reduce.cpp"
 #include <hwy/foreach_target.h>

@@ -9,6 +9,7 @@
 #include <hwy/highway.h>
 
 #include <cstdint>
+#include <type_traits>
 
 #if HWY_TARGET != HWY_SCALAR  // it lacks the shuffles
 
@@ -16,7 +17,8 @@ HWY_BEFORE_NAMESPACE();
 namespace bb::kernels {
 namespace HWY_NAMESPACE {
 
-/// Transposes within each 128-bit block: v[r] holds one row of a 4x4 (float) or 2x2 (double) matrix per block.
+/// Transposes within each 128-bit block: v[r] holds one row of a 4x4 (float) or 2x2 (double) matrix
+/// per block.
 template <class D, class V>
 HWY_INLINE void transpose_blocks(D d, V* v) {
   namespace hn = hwy::HWY_NAMESPACE;
@@ -38,53 +40,57 @@ HWY_INLINE void transpose_blocks(D d, V* v) {
   }
 }
 
+/// kSquares pieces of 16 bytes, `stride` elements apart, as one vector.
+template <int kSquares, typename T>
+HWY_INLINE auto load_squares(const T* from, int64_t stride) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  const hn::FixedTag<T, kSquares * 16 / sizeof(T)> d;
+  if constexpr (kSquares == 1) {
+    return hn::LoadU(d, from);
+  } else {
+    const auto low = load_squares<kSquares / 2>(from, stride);
+    const auto high = load_squares<kSquares / 2>(from + kSquares / 2 * stride, stride);
+    return hn::Combine(d, high, low);
+  }
+}
+
+/// transpose() of kSquares * 16 / sizeof(T) rows: squares that transpose_blocks turns, side by side
+/// in a vector.
+template <int kSquares, typename T>
+HWY_INLINE void transpose_strip(int64_t cols, const T* from, int64_t from_stride, T* to,
+                                int64_t to_stride) {
+  namespace hn = hwy::HWY_NAMESPACE;
+  constexpr int kSide = 16 / sizeof(T);
+  const hn::FixedTag<T, kSquares * kSide> d;
+  int64_t j = 0;
+  for (; j + kSide <= cols; j += kSide) {
+    hn::Vec<decltype(d)> v[kSide];
+#pragma GCC unroll 4
+    for (int r = 0; r < kSide; ++r)
+      v[r] = load_squares<kSquares>(from + r * from_stride + j, kSide * from_stride);
+    transpose_blocks(d, v);
+#pragma GCC unroll 4
+    for (int r = 0; r < kSide; ++r) hn::StoreU(v[r], d, to + (j + r) * to_stride);
+  }
+  for (; j < cols; ++j) {
+    for (int r = 0; r < kSquares * kSide; ++r) to[j * to_stride + r] = from[r * from_stride + j];
+  }
+}
+
 /// to[j * to_stride + i] = from[i * from_stride + j] for i < rows, j < cols.
 template <typename T>
 HWY_NOINLINE void transpose(int64_t rows, int64_t cols, const T* from, int64_t from_stride, T* to,
                             int64_t to_stride) {
-  namespace hn = hwy::HWY_NAMESPACE;
-  constexpr int kSide = 16 / sizeof(T);  // of the square that transpose_blocks turns
-  const hn::FixedTag<T, kSide> square;
-  using Square = hn::Vec<decltype(square)>;
+  constexpr int kSide = 16 / sizeof(T);
   int64_t i = 0;
-#if HWY_MAX_BYTES >= 32
-  // Two squares side by side: rows i..i+side and i+side..i+2*side become the halves of each written vector.
-  const hn::FixedTag<T, 2 * kSide> pair;
-  using Pair = hn::Vec<decltype(pair)>;
-  for (; i + 2 * kSide <= rows; i += 2 * kSide) {
-    const T* source = from + i * from_stride;
-    int64_t j = 0;
-    for (; j + kSide <= cols; j += kSide) {
-      Pair v[kSide];
-#pragma GCC unroll 4
-      for (int r = 0; r < kSide; ++r) {
-        v[r] = hn::Combine(pair, hn::LoadU(square, source + (r + kSide) * from_stride + j),
-                           hn::LoadU(square, source + r * from_stride + j));
-      }
-      transpose_blocks(pair, v);
-#pragma GCC unroll 4
-      for (int r = 0; r < kSide; ++r) hn::StoreU(v[r], pair, to + (j + r) * to_stride + i);
+  const auto strips = [&]<int kSquares>(std::integral_constant<int, kSquares>) HWY_ATTR {
+    for (; i + kSquares * kSide <= rows; i += kSquares * kSide) {
+      transpose_strip<kSquares>(cols, from + i * from_stride, from_stride, to + i, to_stride);
     }
-    for (; j < cols; ++j) {
-      for (int r = 0; r < 2 * kSide; ++r) to[j * to_stride + i + r] = source[r * from_stride + j];
-    }
-  }
-#endif
-  for (; i + kSide <= rows; i += kSide) {
-    const T* source = from + i * from_stride;
-    int64_t j = 0;
-    for (; j + kSide <= cols; j += kSide) {
-      Square v[kSide];
-#pragma GCC unroll 4
-      for (int r = 0; r < kSide; ++r) v[r] = hn::LoadU(square, source + r * from_stride + j);
-      transpose_blocks(square, v);
-#pragma GCC unroll 4
-      for (int r = 0; r < kSide; ++r) hn::StoreU(v[r], square, to + (j + r) * to_stride + i);
-    }
-    for (; j < cols; ++j) {
-      for (int r = 0; r < kSide; ++r) to[j * to_stride + i + r] = source[r * from_stride + j];
-    }
-  }
+  };
+  if constexpr (HWY_MAX_BYTES >= 64) strips(std::integral_constant<int, 4>());
+  if constexpr (HWY_MAX_BYTES >= 32) strips(std::integral_constant<int, 2>());
+  strips(std::integral_constant<int, 1>());
   for (; i < rows; ++i) {
     for (int64_t j = 0; j < cols; ++j) to[j * to_stride + i] = from[i * from_stride + j];
   }

@@ -156,7 +156,7 @@ TEST_F(ParallelFor, ServesSeveralUserThreadsWithinTheLimit) {
 TEST_F(ParallelFor, ReadsAndWritesOfTheCallerAreSeenAcrossTheRegion) {
   set_num_threads(2);
   std::vector<int> values(64, 0);  // plain memory: ThreadSanitizer checks fork and join
-  for (int round = 0; round < 100; ++round) {
+  for (int round = 0; round < 20; ++round) {
     parallel_for(64, kLongNs, [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; ++i) ++values[static_cast<size_t>(i)];
     });

@@ -1,0 +1,124 @@
+// What tile_gemm copies: panels of B, tiles of A, blocks of C. Compiled once per Highway target:
+// the guard toggles.
+#if defined(BB_CORE_KERNELS_GEMM_PACK_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef BB_CORE_KERNELS_GEMM_PACK_INL_H_
+#undef BB_CORE_KERNELS_GEMM_PACK_INL_H_
+#else
+#define BB_CORE_KERNELS_GEMM_PACK_INL_H_
+#endif
+
+#include <hwy/cache_control.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "bb/core/kernels/gemm.h"
+#include "bb/core/kernels/transpose-inl.h"
+
+#if HWY_TARGET != HWY_SCALAR  // it lacks the shuffles
+
+HWY_BEFORE_NAMESPACE();
+namespace bb::kernels {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Moves `count` adjacent elements; of `to`, whole vectors may be written where kWholeTo, the rest
+/// as zeros.
+template <bool kWholeTo, typename T>
+HWY_INLINE void copy_row(const T* from, int64_t count, T* to) {
+  const hn::ScalableTag<T> d;
+  const int64_t n_lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t j = 0;
+  for (; j + n_lanes <= count; j += n_lanes) hn::StoreU(hn::LoadU(d, from + j), d, to + j);
+  if (j == count) return;
+#if HWY_MEM_OPS_MIGHT_FAULT  // masked loads and stores touch what they mask away
+  if (kWholeTo) hn::StoreU(hn::Zero(d), d, to + j);
+  for (; j < count; ++j) to[j] = from[j];
+#else
+  const auto mask = hn::FirstN(d, static_cast<size_t>(count - j));
+  const auto x = hn::MaskedLoad(mask, d, from + j);
+  if (kWholeTo) {
+    hn::StoreU(x, d, to + j);
+  } else {
+    hn::BlendedStore(x, mask, d, to + j);
+  }
+#endif
+}
+
+/// packed[p * width + j] = b(p, j) for j < cols, 0 from there to width.
+template <typename T>
+void pack_b(int64_t k, int64_t cols, MatrixRef<const T> b, T* packed, int64_t width) {
+  if (b.col_stride == 1) {
+    constexpr int64_t kAhead =
+        16;  // rows may lie pages apart, where the processor fetches nothing by itself
+    constexpr int64_t kLine = 64 / sizeof(T);
+    for (int64_t p = 0; p < k; ++p) {
+      const T* row = b.at(p, 0);
+      if (p + kAhead < k) {
+        for (int64_t j = 0; j < cols; j += kLine) hwy::Prefetch(row + kAhead * b.row_stride + j);
+      }
+      copy_row<true>(row, cols, packed + p * width);
+    }
+    return;
+  }
+  if (b.row_stride == 1) {
+    transpose(cols, k, b.data, b.col_stride, packed, width);
+  } else {
+    for (int64_t p = 0; p < k; ++p) {
+      for (int64_t j = 0; j < cols; ++j) packed[p * width + j] = *b.at(p, j);
+    }
+  }
+  if (cols < width) {
+    for (int64_t p = 0; p < k; ++p)
+      std::fill(packed + p * width + cols, packed + (p + 1) * width, T{0});
+  }
+}
+
+/// packed[p * rows + i] = a(i, p) for i < rows, a.row_stride == 1. Of a's columns `readable` >=
+/// rows elements may be read; past k * rows, one vector of `packed` may be written.
+template <typename T>
+void pack_a(int64_t rows, int64_t k, MatrixRef<const T> a, int64_t readable, T* packed) {
+  const hn::ScalableTag<T> d;
+  const int64_t n_lanes = static_cast<int64_t>(hn::Lanes(d));
+  if (rows <= n_lanes && n_lanes <= readable) {
+    for (int64_t p = 0; p < k; ++p) hn::StoreU(hn::LoadU(d, a.at(0, p)), d, packed + p * rows);
+  } else {
+    for (int64_t p = 0; p < k; ++p) {
+      for (int64_t i = 0; i < rows; ++i) packed[p * rows + i] = *a.at(i, p);
+    }
+  }
+}
+
+/// Moves a block between C and a buffer whose rows are `width` apart.
+template <typename T>
+void load_block(int64_t rows, int64_t cols, MatrixRef<const T> c, T* buffer, int64_t width) {
+  if (c.row_stride == 1) return transpose(cols, rows, c.data, c.col_stride, buffer, width);
+  for (int64_t i = 0; i < rows; ++i) {
+    if (c.col_stride == 1) {
+      copy_row<true>(c.at(i, 0), cols, buffer + i * width);
+    } else {
+      for (int64_t j = 0; j < cols; ++j) buffer[i * width + j] = *c.at(i, j);
+    }
+  }
+}
+template <typename T>
+void store_block(int64_t rows, int64_t cols, const T* buffer, int64_t width, MatrixRef<T> c) {
+  if (c.row_stride == 1) return transpose(rows, cols, buffer, width, c.data, c.col_stride);
+  for (int64_t i = 0; i < rows; ++i) {
+    if (c.col_stride == 1) {
+      copy_row<false>(buffer + i * width, cols, c.at(i, 0));
+    } else {
+      for (int64_t j = 0; j < cols; ++j) *c.at(i, j) = buffer[i * width + j];
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace bb::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // HWY_TARGET != HWY_SCALAR
+
+#endif  // the toggling guard
