@@ -46,9 +46,10 @@ std::vector<Tensor> make_leaves(const std::vector<Tensor>& inputs) {
 Tensor call(const GradcheckFunction& fn, const std::vector<Tensor>& inputs) {
   Tensor y = fn(inputs);
   if (y.dtype() != kFloat64)
-    throw DTypeError(fmt::format("gradcheck: the function must return float64\n  result {}\n"
-                                 "  hint: pass inputs made with kFloat64",
-                                 describe(y)));
+    throw DTypeError(
+        fmt::format("gradcheck: the function must return float64\n  result {}\n"
+                    "  hint: pass inputs made with kFloat64",
+                    describe(y)));
   return y;
 }
 
@@ -62,8 +63,8 @@ class Comparison {
     const double error = std::abs(analytic - numeric);
     const double allowed = options_.atol + options_.rtol * std::abs(numeric);
     const bool passed = error <= allowed;  // false for NaN
-    const double severity = std::isnan(error) ? std::numeric_limits<double>::infinity()
-                                              : error / allowed;
+    const double severity =
+        std::isnan(error) ? std::numeric_limits<double>::infinity() : error / allowed;
     if (any_ && severity <= severity_) return;
     any_ = true;
     severity_ = severity;
@@ -137,7 +138,8 @@ GradcheckReport gradcheck_list(const GradcheckFunction& fn, const std::vector<Te
     report.passed = report.passed && comparison.worst().passed;
     describe_input(comparison.worst(), points[i], report.text);
   }
-  report.text.insert(0, report.passed ? "gradcheck: passed\n" : "gradcheck: the gradient is WRONG\n");
+  report.text.insert(0,
+                     report.passed ? "gradcheck: passed\n" : "gradcheck: the gradient is WRONG\n");
   return report;
 }
 

@@ -70,10 +70,12 @@ GradcheckFunction as_list_function(F fn) {
 
 /// Compares the gradient that backward gives with central differences: for a random cotangent v and
 /// each element x_i of each float64 input,
-///   d(v . fn(x)) / dx_i  against  (v . fn(x + epsilon e_i) - v . fn(x - epsilon e_i)) / (2 epsilon).
-/// fn takes one to four tensors, or a const std::vector<Tensor>&, and returns a float64 tensor; inputs
-/// of other dtypes are passed through and not differentiated.
-///   GradcheckReport report = gradcheck([](const Tensor& x) { return x.exp(); }, {randn({3}, kFloat64)});
+///   d(v . fn(x)) / dx_i  against  (v . fn(x + epsilon e_i) - v . fn(x - epsilon e_i)) / (2
+///   epsilon).
+/// fn takes one to four tensors, or a const std::vector<Tensor>&, and returns a float64 tensor;
+/// inputs of other dtypes are passed through and not differentiated.
+///   GradcheckReport report = gradcheck([](const Tensor& x) { return x.exp(); }, {randn({3},
+///   kFloat64)});
 /// Throws ValueError without a float64 input, DTypeError for a result that is not float64.
 template <class F>
 GradcheckReport gradcheck(F fn, const std::vector<Tensor>& inputs,

@@ -40,10 +40,10 @@ class Walk {
 
   void deliver(const Ref<Node>& node, Tensor grad, const char* from) {
     if (grad.shape() != node->shape || grad.dtype() != node->dtype) {
-      throw ShapeError(fmt::format(
-          "{}: the pullback returned a gradient that does not fit its input\n"
-          "  gradient {}   input {} {}",
-          from, describe(grad), name(node->dtype), node->shape));
+      throw ShapeError(
+          fmt::format("{}: the pullback returned a gradient that does not fit its input\n"
+                      "  gradient {}   input {} {}",
+                      from, describe(grad), name(node->dtype), node->shape));
     }
     if (node->pending.defined()) {
       accumulate(node->pending, std::move(grad));
@@ -113,26 +113,28 @@ class Walk {
 // The gradient of the output itself, checked.
 Tensor seed(const char* op, const Tensor& output, const Tensor& gradient) {
   if (!output.requires_grad())
-    throw ValueError(fmt::format(
-        "{}: nothing was recorded: {} does not depend on a tensor with requires_grad\n"
-        "  hint: call requires_grad_() on the inputs, outside no_grad()",
-        op, describe(output)));
+    throw ValueError(
+        fmt::format("{}: nothing was recorded: {} does not depend on a tensor with requires_grad\n"
+                    "  hint: call requires_grad_() on the inputs, outside no_grad()",
+                    op, describe(output)));
   if (!gradient.defined()) {
     if (output.numel() != 1)
-      throw ShapeError(fmt::format(
-          "{}: only an output of one element has an implicit gradient, this is {}\n"
-          "  hint: pass the gradient, or reduce with sum() or mean()",
-          op, describe(output)));
+      throw ShapeError(
+          fmt::format("{}: only an output of one element has an implicit gradient, this is {}\n"
+                      "  hint: pass the gradient, or reduce with sum() or mean()",
+                      op, describe(output)));
     return ones_like(output);
   }
   if (gradient.shape() != output.shape())
-    throw ShapeError(fmt::format("{}: gradient and output differ in shape\n"
-                                 "  gradient {}   output {}",
-                                 op, gradient.shape(), output.shape()));
+    throw ShapeError(
+        fmt::format("{}: gradient and output differ in shape\n"
+                    "  gradient {}   output {}",
+                    op, gradient.shape(), output.shape()));
   if (gradient.dtype() != output.dtype())
-    throw DTypeError(fmt::format("{}: gradient and output differ in dtype\n"
-                                 "  gradient {}   output {}",
-                                 op, describe(gradient), describe(output)));
+    throw DTypeError(
+        fmt::format("{}: gradient and output differ in dtype\n"
+                    "  gradient {}   output {}",
+                    op, describe(gradient), describe(output)));
   return gradient;
 }
 
@@ -141,10 +143,10 @@ Ref<Node> node_ref(const Tensor& x) { return Ref<Node>(detail::node_of(x)); }
 }  // namespace
 
 void Node::pull(const Tensor&, Tensor*) {
-  throw ValueError(fmt::format(
-      "backward: the records of this graph were freed by an earlier backward (at {})\n"
-      "  hint: pass retain_graph = true to the earlier one",
-      name));
+  throw ValueError(
+      fmt::format("backward: the records of this graph were freed by an earlier backward (at {})\n"
+                  "  hint: pass retain_graph = true to the earlier one",
+                  name));
 }
 
 Needs Node::needs() const {
@@ -178,11 +180,11 @@ Saved Saved::output(const Tensor& y) {
 Tensor Saved::operator*() const {
   if (!x_.defined()) return x_;
   if (x_.version() != version_)
-    throw ValueError(fmt::format(
-        "{}: a value that backward needs was changed in place after the op ran\n"
-        "  {}, saved at version {}, now at version {}\n"
-        "  hint: use the out-of-place form, or clone() before changing it",
-        pulling ? pulling->name : "backward", describe(x_), version_, x_.version()));
+    throw ValueError(
+        fmt::format("{}: a value that backward needs was changed in place after the op ran\n"
+                    "  {}, saved at version {}, now at version {}\n"
+                    "  hint: use the out-of-place form, or clone() before changing it",
+                    pulling ? pulling->name : "backward", describe(x_), version_, x_.version()));
   if (!is_output_ || !is_grad_enabled()) return x_;
   Tensor y = x_.alias();
   y.set_node(Ref<RefCounted>(pulling));
@@ -214,8 +216,7 @@ std::vector<Tensor> grad(const Tensor& output, std::span<const Tensor> inputs,
   std::unordered_map<const Node*, Tensor> found;
   for (const Tensor& input : inputs) {
     if (!input.requires_grad())
-      throw ValueError(
-          fmt::format("grad: an input has no requires_grad: {}", describe(input)));
+      throw ValueError(fmt::format("grad: an input has no requires_grad: {}", describe(input)));
     found.emplace(detail::node_of(input), Tensor());
   }
   Tensor dy = seed("grad", output, gradient);
@@ -244,9 +245,10 @@ Tensor& Tensor::requires_grad_(bool value) {
     return *this;
   }
   if (!is_floating_point(dtype()))
-    throw DTypeError(fmt::format("requires_grad_: only floating-point tensors have gradients, "
-                                 "this is {}",
-                                 describe(*this)));
+    throw DTypeError(
+        fmt::format("requires_grad_: only floating-point tensors have gradients, "
+                    "this is {}",
+                    describe(*this)));
   if (!node()) set_node(Ref<RefCounted>(new autograd::Node("leaf", *this, 0)));
   return *this;
 }
@@ -260,10 +262,10 @@ Tensor Tensor::grad() const {
   const auto* node = autograd::detail::node_of(*this);
   if (!node) return Tensor();
   if (!node->is_leaf())
-    throw ValueError(fmt::format(
-        "grad: {} was made by an op ({}); only leaves keep their gradient\n"
-        "  hint: ask for it with autograd::grad(output, {{x}})",
-        describe(*this), node->name));
+    throw ValueError(
+        fmt::format("grad: {} was made by an op ({}); only leaves keep their gradient\n"
+                    "  hint: ask for it with autograd::grad(output, {{x}})",
+                    describe(*this), node->name));
   return node->grad;
 }
 

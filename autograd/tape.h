@@ -12,9 +12,9 @@
 #include "bb/core/tensor.h"
 
 /// The tape: each differentiable op that runs while recording is on leaves a record of its inputs
-/// and its pullback, the function that takes the gradient of the op's output to those of its inputs.
-/// Positions only grow from inputs to outputs: walking records by falling position is the Wengert
-/// list backwards (Wengert, "A simple automatic derivative evaluation program", CACM 1964).
+/// and its pullback, the function that takes the gradient of the op's output to those of its
+/// inputs. Positions only grow from inputs to outputs: walking records by falling position is the
+/// Wengert list backwards (Wengert, "A simple automatic derivative evaluation program", CACM 1964).
 namespace bb::autograd {
 
 /// Which inputs of an op want a gradient, by position.
@@ -142,8 +142,8 @@ void attach(Tensor& y, const char* name, Inputs nodes, Pullback&& pullback) {
   // A pullback that captured y itself would keep it, and thereby this record, alive for ever.
   if (y.use_count() > 1 || y.node()) y = y.alias();
   using R = Record<Inputs, std::decay_t<Pullback>>;
-  y.set_node(Ref<RefCounted>(new R(name, y, next_position(floor), std::move(nodes),
-                                   std::forward<Pullback>(pullback))));
+  y.set_node(Ref<RefCounted>(
+      new R(name, y, next_position(floor), std::move(nodes), std::forward<Pullback>(pullback))));
 }
 
 }  // namespace detail
@@ -153,7 +153,8 @@ inline bool wants_grad(const Tensor& x) { return x.requires_grad() && is_grad_en
 
 /// Puts an op on the tape: `y` was computed from `inputs` without recording; `pullback` takes the
 /// gradient dy of y (of y's shape and dtype) to the gradients of the inputs, each of its input's
-/// shape and dtype, and is itself written with differentiable ops, so that it can be differentiated.
+/// shape and dtype, and is itself written with differentiable ops, so that it can be
+/// differentiated.
 ///
 ///   Tensor y = no_grad([&] { return x * x * x; });
 ///   return autograd::record("cube", {x}, y, [x](const Tensor& dy) { return dy * 3.0 * x * x; });

@@ -25,9 +25,7 @@ class Argument {
   bool is_plain(const Shape& shape) const {
     return !x_ || (x_->shape() == shape && x_->is_contiguous());
   }
-  char* data() const {
-    return x_ ? static_cast<char*>(x_->raw_data()) : const_cast<char*>(bytes_);
-  }
+  char* data() const { return x_ ? static_cast<char*>(x_->raw_data()) : const_cast<char*>(bytes_); }
   Operand operand(const Shape& shape) const {
     return x_ ? detail::operand(*x_, shape) : Operand{data(), Shape::filled(shape.rank(), 0)};
   }
@@ -88,9 +86,10 @@ int kind(DType dtype) { return is_floating_point(dtype) ? 2 : dtype == kBool ? 0
 
 void check_in_place(const char* op, const Tensor& a, DType result) {
   if (kind(result) > kind(a.dtype()))
-    throw DTypeError(fmt::format("{}: the result is {}, which {} cannot hold\n"
-                                 "  hint: convert first, x = x.to({})",
-                                 op, name(result), describe(a), name(result)));
+    throw DTypeError(
+        fmt::format("{}: the result is {}, which {} cannot hold\n"
+                    "  hint: convert first, x = x.to({})",
+                    op, name(result), describe(a), name(result)));
 }
 
 }  // namespace
@@ -120,7 +119,8 @@ Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& x) {
 
 Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b) {
   const DType dtype = compute_type(op, f, result_type(a, b));
-  const Shape shape = a.shape() == b.shape() ? a.shape() : broadcast_shapes(op, a.shape(), b.shape());
+  const Shape shape =
+      a.shape() == b.shape() ? a.shape() : broadcast_shapes(op, a.shape(), b.shape());
   return binary(f, dtype, dtype, shape, Argument(a, dtype), Argument(b, dtype));
 }
 
@@ -162,9 +162,10 @@ void apply_in_place(const char* op, const kernels::Elementwise& f, const Tensor&
   const DType result = compute_type(op, f, result_type(a, b));
   check_in_place(op, a, result);
   if (broadcast_shapes(op, a.shape(), b.shape()) != a.shape())
-    throw ShapeError(fmt::format("{}: the operand is larger than the tensor it would change\n"
-                                 "  tensor {}   operand {}",
-                                 op, a.shape(), b.shape()));
+    throw ShapeError(
+        fmt::format("{}: the operand is larger than the tensor it would change\n"
+                    "  tensor {}   operand {}",
+                    op, a.shape(), b.shape()));
   // An operand that shares elements may be overwritten before it is read.
   const bool moved = a.raw_data() != b.raw_data() || a.strides() != b.strides();
   const Tensor operand = moved && b.shares_storage(a) ? b.detach().clone() : b;

@@ -9,8 +9,8 @@
 /// differentiable ops, the optimizers and the metrics compute through these.
 namespace bb::detail {
 
-/// dtype of an op over both, by PyTorch's rules: a 0-d tensor only widens another's dtype if it is of
-/// a higher kind (bool < integer < floating point).
+/// dtype of an op over both, by PyTorch's rules: a 0-d tensor only widens another's dtype if it is
+/// of a higher kind (bool < integer < floating point).
 DType result_type(const Tensor& a, const Tensor& b);
 
 /// f(x). Integers become float32 where f has no integer form. Throws DTypeError otherwise.

@@ -7,7 +7,8 @@
 namespace bb {
 
 /// Base of everything that the library throws.
-/// A message names the op, the rule, every operand with its role, and the way out where there is one:
+/// A message names the op, the rule, every operand with its role, and the way out where there is
+/// one:
 ///   matmul: inner dimensions differ
 ///     a [2, 3]   b [4, 5]
 ///     hint: a.size(-1) must equal b.size(-2)

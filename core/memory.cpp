@@ -27,7 +27,7 @@ namespace {
 constexpr size_t kAlignment = 64;
 constexpr size_t kSmallest = 64;
 constexpr int kClassesPerDoubling = 4;
-constexpr int kClasses = 160;                       // 64 bytes up to 2^46
+constexpr int kClasses = 160;                         // 64 bytes up to 2^46
 constexpr size_t kThreadLargest = size_t{256} << 10;  // larger blocks go to the common cache
 constexpr size_t kThreadBytesPerClass = size_t{512} << 10;
 constexpr int64_t kPublishBytes = int64_t{64} << 10;
@@ -45,7 +45,8 @@ void unpoison([[maybe_unused]] void* block, [[maybe_unused]] size_t bytes) {
 #endif
 }
 
-// Classes are 64, then four to each doubling, in multiples of 64: 64 128 192 256 320 384 448 512 ...
+// Classes are 64, then four to each doubling, in multiples of 64: 64 128 192 256 320 384 448 512
+// ...
 struct SizeClass {
   int index;
   size_t bytes;

@@ -27,16 +27,16 @@ void trim();
 
 namespace bb::detail {
 
-/// Memory from the caching allocator, aligned to 64 bytes. Blocks given back are kept by size class,
-/// first by the thread, then by all threads in common, and reused; live plus cached stays within
-/// 1.25 x the peak of live plus 16 MiB. Throws std::bad_alloc.
+/// Memory from the caching allocator, aligned to 64 bytes. Blocks given back are kept by size
+/// class, first by the thread, then by all threads in common, and reused; live plus cached stays
+/// within 1.25 x the peak of live plus 16 MiB. Throws std::bad_alloc.
 void* allocate(size_t bytes);
 
 /// Gives a block back; `bytes` as asked for. Any thread may do it.
 void deallocate(void* block, size_t bytes) noexcept;
 
-/// While it lives, this thread's allocations together stay within `bytes`; one that would not throws
-/// std::bad_alloc. For building what an untrusted file describes.
+/// While it lives, this thread's allocations together stay within `bytes`; one that would not
+/// throws std::bad_alloc. For building what an untrusted file describes.
 class AllocationBudget {
  public:
   explicit AllocationBudget(int64_t bytes);

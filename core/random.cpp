@@ -72,8 +72,7 @@ template <class Values>
 void fill(const char* op, Tensor& x, double scale, double shift, double cost_ns,
           const Values& values) {
   if (!is_floating_point(x.dtype()))
-    throw DTypeError(
-        fmt::format("{}: needs a floating-point tensor, this is {}", op, describe(x)));
+    throw DTypeError(fmt::format("{}: needs a floating-point tensor, this is {}", op, describe(x)));
   if (!x.is_contiguous()) {
     Tensor rows = Tensor::empty(x.shape(), x.dtype());
     fill(op, rows, scale, shift, cost_ns, values);
@@ -94,8 +93,8 @@ void fill(const char* op, Tensor& x, double scale, double shift, double cost_ns,
         values(philox(seed, first + static_cast<uint64_t>(b)), block);
         const int64_t count = std::min(kPerBlock, n - b * kPerBlock);
         for (int64_t i = 0; i < count; ++i)
-          out[b * kPerBlock + i] = static_cast<T>(block[i] * static_cast<T>(scale) +
-                                                  static_cast<T>(shift));
+          out[b * kPerBlock + i] =
+              static_cast<T>(block[i] * static_cast<T>(scale) + static_cast<T>(shift));
       }
     });
   });
@@ -130,8 +129,7 @@ Generator& default_generator() {
 void manual_seed(uint64_t seed) { default_generator().manual_seed(seed); }
 
 Tensor uniform_(Tensor x, double low, double high) {
-  if (!(low <= high))
-    throw ValueError(fmt::format("uniform_: low {} is above high {}", low, high));
+  if (!(low <= high)) throw ValueError(fmt::format("uniform_: low {} is above high {}", low, high));
   fill("uniform_", x, high - low, low, 2,
        [](const Block& b, auto* out) { uniform_values(b, out); });
   return x;
@@ -143,17 +141,12 @@ Tensor normal_(Tensor x, double mean, double std) {
   return x;
 }
 
-Tensor rand(const Shape& shape, DType dtype) {
-  return uniform_(Tensor::empty(shape, dtype));
-}
+Tensor rand(const Shape& shape, DType dtype) { return uniform_(Tensor::empty(shape, dtype)); }
 
-Tensor randn(const Shape& shape, DType dtype) {
-  return normal_(Tensor::empty(shape, dtype));
-}
+Tensor randn(const Shape& shape, DType dtype) { return normal_(Tensor::empty(shape, dtype)); }
 
 Tensor randint(int64_t low, int64_t high, const Shape& shape) {
-  if (low >= high)
-    throw ValueError(fmt::format("randint: low {} is not below high {}", low, high));
+  if (low >= high) throw ValueError(fmt::format("randint: low {} is not below high {}", low, high));
   Tensor x = Tensor::empty(shape, kInt64);
   Generator& generator = default_generator();
   const uint64_t first = generator.reserve(static_cast<uint64_t>(x.numel()));

@@ -7,9 +7,9 @@
 
 namespace bb {
 
-/// A stream of counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random numbers:
-/// as easy as 1, 2, 3", SC 2011). Number i of a stream depends on the seed and i alone, so that
-/// a fill gives the same numbers for any thread count.
+/// A stream of counter-based random numbers: Philox4x32-10 (Salmon et al., "Parallel random
+/// numbers: as easy as 1, 2, 3", SC 2011). Number i of a stream depends on the seed and i alone, so
+/// that a fill gives the same numbers for any thread count.
 class Generator {
  public:
   explicit Generator(uint64_t seed) : seed_(seed) {}
@@ -43,7 +43,8 @@ Tensor randint(int64_t low, int64_t high, const Shape& shape);
 Tensor randperm(int64_t n);
 Tensor randperm(int64_t n, Generator& generator);
 
-/// Fills a floating-point tensor in place, uniform on [low, high) or normal; returns it. Not recorded.
+/// Fills a floating-point tensor in place, uniform on [low, high) or normal; returns it. Not
+/// recorded.
 Tensor uniform_(Tensor x, double low = 0, double high = 1);
 Tensor normal_(Tensor x, double mean = 0, double std = 1);
 

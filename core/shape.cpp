@@ -39,7 +39,8 @@ int64_t Shape::numel() const {
     if (size == 0) return 0;
     overflow |= __builtin_mul_overflow(n, size, &n);
   }
-  if (overflow) throw ShapeError(fmt::format("shape: {} has more elements than int64 holds", *this));
+  if (overflow)
+    throw ShapeError(fmt::format("shape: {} has more elements than int64 holds", *this));
   return n;
 }
 
@@ -88,8 +89,8 @@ int64_t normalize_dim(const char* op, int64_t dim, int64_t rank) {
   const int64_t n = std::max<int64_t>(rank, 1);
   if (dim < -n || dim >= n)
     throw IndexError(
-        fmt::format("{}: dim {} is out of range for a tensor of {} dimensions ({} to {} allowed)", op,
-                    dim, rank, -n, n - 1));
+        fmt::format("{}: dim {} is out of range for a tensor of {} dimensions ({} to {} allowed)",
+                    op, dim, rank, -n, n - 1));
   return dim < 0 ? dim + n : dim;
 }
 

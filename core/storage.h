@@ -8,8 +8,8 @@
 
 namespace bb::detail {
 
-/// The bytes that one or several tensors look at. Counts in-place changes, so that a value saved for
-/// backward can be checked for having been overwritten.
+/// The bytes that one or several tensors look at. Counts in-place changes, so that a value saved
+/// for backward can be checked for having been overwritten.
 class Storage {
  public:
   /// `bytes` uninitialised bytes of the caching allocator.

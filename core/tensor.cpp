@@ -26,8 +26,7 @@ Tensor Tensor::from_bytes(const void* data, int64_t count, const Shape& shape, D
     throw ShapeError(fmt::format("copy_of: {} elements do not fill shape {} ({} elements)", count,
                                  shape, shape.numel()));
   Tensor result = empty(shape, dtype);
-  if (count > 0)
-    std::memcpy(result.raw_data(), data, static_cast<size_t>(count * size_of(dtype)));
+  if (count > 0) std::memcpy(result.raw_data(), data, static_cast<size_t>(count * size_of(dtype)));
   return result;
 }
 
@@ -70,9 +69,9 @@ void Tensor::throw_undefined() {
 }
 
 void Tensor::throw_dtype(DType asked) const {
-  throw DTypeError(fmt::format(
-      "tensor: asked for elements as {}, but this is {}\n  hint: convert with to({})", name(asked),
-      describe(*this), name(asked)));
+  throw DTypeError(
+      fmt::format("tensor: asked for elements as {}, but this is {}\n  hint: convert with to({})",
+                  name(asked), describe(*this), name(asked)));
 }
 
 Scalar Tensor::item_scalar() const {
@@ -89,7 +88,7 @@ std::string describe(const Tensor& x) {
 
 namespace {
 
-constexpr int64_t kEdgeItems = 3;    // shown at each end of a dimension
+constexpr int64_t kEdgeItems = 3;     // shown at each end of a dimension
 constexpr int64_t kFullItems = 1000;  // a tensor of up to so many is shown whole
 
 template <class T>
@@ -104,9 +103,8 @@ void append_element(std::string& text, T value) {
 
 void append(std::string& text, const Tensor& x, int64_t dim, int64_t offset, bool shorten) {
   if (dim == x.dim()) {
-    visit(x.dtype(), [&]<class T>() {
-      append_element(text, static_cast<const T*>(x.raw_data())[offset]);
-    });
+    visit(x.dtype(),
+          [&]<class T>() { append_element(text, static_cast<const T*>(x.raw_data())[offset]); });
     return;
   }
   text += '[';

@@ -186,12 +186,8 @@ class Tensor {
   int64_t offset() const { return impl().offset; }
   uint32_t version() const { return impl().storage->version(); }
   /// True where no other handle and no other view can see the elements.
-  bool is_sole_owner() const {
-    return impl_->use_count() == 1 && impl_->storage->use_count() == 1;
-  }
-  bool shares_storage(const Tensor& other) const {
-    return impl().storage == other.impl().storage;
-  }
+  bool is_sole_owner() const { return impl_->use_count() == 1 && impl_->storage->use_count() == 1; }
+  bool shares_storage(const Tensor& other) const { return impl().storage == other.impl().storage; }
   /// True where both handles are of one tensor.
   bool is(const Tensor& other) const { return impl_ == other.impl_; }
   const Ref<RefCounted>& node() const { return impl().node; }

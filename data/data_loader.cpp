@@ -56,8 +56,8 @@ void DataLoader::Iterator::fetch() {
   done_ = count == 0 || (drop_last_ && count < batch_size_);
   batch_ = {};  // its memory serves the next batch
   if (done_) return;
-  batch_ = dataset_->fetch(
-      std::span<const int64_t>(order_).subspan(static_cast<size_t>(next_), static_cast<size_t>(count)));
+  batch_ = dataset_->fetch(std::span<const int64_t>(order_).subspan(static_cast<size_t>(next_),
+                                                                    static_cast<size_t>(count)));
   next_ += count;
 }
 

@@ -18,9 +18,9 @@ struct DataLoaderOptions {
   std::optional<uint64_t> seed = std::nullopt;
 };
 
-/// Batches of a dataset, one pass for each loop over it. The order of a shuffled pass depends on the
-/// seed and the number of passes before it: it differs from epoch to epoch, and is the same in each
-/// run.
+/// Batches of a dataset, one pass for each loop over it. The order of a shuffled pass depends on
+/// the seed and the number of passes before it: it differs from epoch to epoch, and is the same in
+/// each run.
 ///   for (auto& [x, y] : data::DataLoader(train, {.batch_size = 32, .shuffle = true})) ...
 /// Throws ValueError for a batch size below 1 or an empty dataset. Copies share the dataset and the
 /// count of passes.

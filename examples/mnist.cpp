@@ -79,16 +79,16 @@ int run(const Arguments& arguments) {
   const auto [certainty, answer] = probabilities.max(1);
   draw(digits);
   for (int64_t i = 0; i < digits.size(0); ++i)
-    fmt::print("{:<30}", fmt::format("   it says {} ({:.1f}% sure), is {}",
-                                     answer.data<int64_t>()[i], 100 * certainty.data<float>()[i],
-                                     test.labels.data<int64_t>()[i]));
+    fmt::print("{:<30}",
+               fmt::format("   it says {} ({:.1f}% sure), is {}", answer.data<int64_t>()[i],
+                           100 * certainty.data<float>()[i], test.labels.data<int64_t>()[i]));
   fmt::print("\n\n");
 
   const std::string path = "mnist.bb";
   model.save(path);
   auto same = nn::load(path);
-  const bool equal = same.predict(digits).to_vector<float>() ==
-                     model.predict(digits).to_vector<float>();
+  const bool equal =
+      same.predict(digits).to_vector<float>() == model.predict(digits).to_vector<float>();
   fmt::print("Saved to {} and loaded again: {}\n", path,
              equal ? "the same answers" : "DIFFERENT answers");
 

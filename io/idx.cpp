@@ -122,6 +122,7 @@ Header read_header(GzipReader& file) {
 
 std::vector<unsigned char> read_elements(GzipReader& file, const Header& header) {
   std::vector<unsigned char> bytes;
+  if (!file.is_gzip()) bytes.reserve(static_cast<size_t>(header.data_bytes));  // the file has them
   int64_t done = 0;
   while (done < header.data_bytes) {
     const int64_t step = std::min(header.data_bytes - done, std::max(kChunkBytes, done));

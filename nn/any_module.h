@@ -13,8 +13,8 @@ namespace bb::nn {
 class AnyModule : public Model {
  public:
   template <std::derived_from<Module> M>
-    requires(!std::same_as<M, AnyModule>)
-  AnyModule(M module) : AnyModule(std::make_shared<M>(std::move(module))) {}
+  requires(!std::same_as<M, AnyModule>) AnyModule(M module)
+      : AnyModule(std::make_shared<M>(std::move(module))) {}
   AnyModule(std::shared_ptr<Module> module) : module_(std::move(module)) { share(*module_); }
 
   const std::shared_ptr<Module>& module() const { return module_; }
@@ -22,7 +22,8 @@ class AnyModule : public Model {
   template <std::derived_from<Module> M>
   M& as() const {
     if (auto* found = dynamic_cast<M*>(module_.get())) return *found;
-    throw ValueError(fmt::format("AnyModule: this is a {}, not what was asked for", module_->type()));
+    throw ValueError(
+        fmt::format("AnyModule: this is a {}, not what was asked for", module_->type()));
   }
 
   Config config() const override { return module_->config(); }

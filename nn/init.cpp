@@ -11,8 +11,8 @@ namespace {
 struct Fans {
   Fans(const char* op, const Tensor& x) {
     if (x.dim() < 2)
-      throw ShapeError(fmt::format("{}: fan in and out need at least two dimensions\n  x {}", op,
-                                   x.shape()));
+      throw ShapeError(
+          fmt::format("{}: fan in and out need at least two dimensions\n  x {}", op, x.shape()));
     double area = 1;
     for (int64_t d = 2; d < x.dim(); ++d) area *= static_cast<double>(x.size(d));
     in = static_cast<double>(x.size(1)) * area;

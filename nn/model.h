@@ -23,8 +23,8 @@ struct Trainer;
 /// Mean loss and metrics by name: scores.at("loss"), scores.at("accuracy").
 using Scores = std::map<std::string, double>;
 
-/// A module that trains, answers and is kept in a file, each in one call. A custom model derives from
-/// it, keeps its layers as members and has a forward:
+/// A module that trains, answers and is kept in a file, each in one call. A custom model derives
+/// from it, keeps its layers as members and has a forward:
 ///   struct Residual : nn::Model {
 ///     nn::Linear in  = add("in",  nn::Linear(784, 128));
 ///     nn::Linear out = add("out", nn::Linear(128, 10));
@@ -40,8 +40,8 @@ class Model : public Module {
   History fit(const data::DataLoader& loader, const FitOptions& options);
   History fit(const data::DataLoader& loader);
 
-  /// Loss and metrics over `loader`, in evaluation mode, without recording. Throws ValueError before
-  /// compile().
+  /// Loss and metrics over `loader`, in evaluation mode, without recording. Throws ValueError
+  /// before compile().
   Scores evaluate(const data::DataLoader& loader);
 
   /// Outputs for x [N, ...], computed batch by batch in evaluation mode, without recording.

@@ -24,8 +24,8 @@ struct Module::State {
     };
     const bool used = taken(parameters) || taken(buffers) || taken(children);
     if (used || added.empty() || added.find('.') != std::string::npos)
-      throw ValueError(
-          fmt::format("{}: the name '{}' {}", what, added, used ? "is taken" : "is empty or has a dot"));
+      throw ValueError(fmt::format("{}: the name '{}' {}", what, added,
+                                   used ? "is taken" : "is empty or has a dot"));
   }
 };
 
@@ -33,14 +33,15 @@ namespace {
 
 using Named = std::vector<std::pair<std::string, Tensor>>;
 
-void collect(const Module& module, const std::string& prefix,
-             Named (*own)(const Module&), Named& all) {
+void collect(const Module& module, const std::string& prefix, Named (*own)(const Module&),
+             Named& all) {
   for (auto& [name, tensor] : own(module)) {
-    const bool seen = std::any_of(all.begin(), all.end(),
-                                  [&tensor = tensor](const auto& e) { return e.second.is(tensor); });
+    const bool seen = std::any_of(
+        all.begin(), all.end(), [&tensor = tensor](const auto& e) { return e.second.is(tensor); });
     if (!seen) all.emplace_back(prefix + name, tensor);
   }
-  for (const auto& [name, child] : module.children()) collect(*child, prefix + name + ".", own, all);
+  for (const auto& [name, child] : module.children())
+    collect(*child, prefix + name + ".", own, all);
 }
 
 void append_lines(const Module& module, const std::string& name, int depth,
@@ -97,13 +98,15 @@ std::vector<Tensor> Module::parameters() const {
 
 std::vector<std::pair<std::string, Tensor>> Module::named_parameters() const {
   Named all;
-  collect(*this, "", [](const Module& m) { return m.state_->parameters; }, all);
+  collect(
+      *this, "", [](const Module& m) { return m.state_->parameters; }, all);
   return all;
 }
 
 std::vector<std::pair<std::string, Tensor>> Module::named_buffers() const {
   Named all;
-  collect(*this, "", [](const Module& m) { return m.state_->buffers; }, all);
+  collect(
+      *this, "", [](const Module& m) { return m.state_->buffers; }, all);
   return all;
 }
 

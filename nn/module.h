@@ -17,8 +17,8 @@ namespace bb::nn {
 /// The name that files know a class by: with namespaces, save for bb::nn.
 std::string registered_name_of(const std::type_info& type);
 
-/// A function with parameters, made of differentiable ops: it has a forward, and backward comes from
-/// the tape. A handle, as Tensor is: copies share parameters, children and mode.
+/// A function with parameters, made of differentiable ops: it has a forward, and backward comes
+/// from the tape. A handle, as Tensor is: copies share parameters, children and mode.
 class Module {
  public:
   Module();

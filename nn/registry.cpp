@@ -30,8 +30,8 @@ std::shared_ptr<Module> make_sequential(const Config&, const Children& children)
 struct Registry {
   std::mutex mutex;
   std::map<std::string, Factory> factories{
-      {"Dropout", make<Dropout>}, {"Flatten", make<Flatten>}, {"Linear", make<Linear>},
-      {"ReLU", make<ReLU>},       {"Sigmoid", make<Sigmoid>}, {"Softmax", make<Softmax>},
+      {"Dropout", make<Dropout>}, {"Flatten", make<Flatten>},      {"Linear", make<Linear>},
+      {"ReLU", make<ReLU>},       {"Sigmoid", make<Sigmoid>},      {"Softmax", make<Softmax>},
       {"Tanh", make<Tanh>},       {"Sequential", make_sequential},
   };
 };

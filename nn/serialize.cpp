@@ -114,11 +114,13 @@ AnyModule load(const std::string& path) {
   const io::Archive archive = read(path);
   const auto architecture = archive.metadata.find(kArchitecture);
   if (architecture == archive.metadata.end() || !archive.metadata.contains(kChecksum))
-    throw IoError(fmt::format("load: {} holds weights, but no architecture\n"
-                              "  hint: make the module and use load_weights()",
-                              path));
+    throw IoError(
+        fmt::format("load: {} holds weights, but no architecture\n"
+                    "  hint: make the module and use load_weights()",
+                    path));
   int64_t bytes = 0;
-  for (const auto& [name, tensor] : archive.tensors) bytes += tensor.numel() * size_of(tensor.dtype());
+  for (const auto& [name, tensor] : archive.tensors)
+    bytes += tensor.numel() * size_of(tensor.dtype());
   const auto build = [&] {
     // Parameters, and room for small things; more would not be in the file.
     const int64_t small = 4096 + 64 * static_cast<int64_t>(architecture->second.size());

@@ -14,8 +14,8 @@ namespace bb::nn {
 std::vector<std::pair<std::string, Tensor>> state_of(const Module& module);
 
 /// Writes a module to one file. It is a safetensors file that holds parameters and buffers under
-/// their paths; its metadata holds the architecture as JSON ("bb.architecture"), and a checksum over
-/// everything ("bb.checksum"). A crash at any moment leaves the old file or the new one.
+/// their paths; its metadata holds the architecture as JSON ("bb.architecture"), and a checksum
+/// over everything ("bb.checksum"). A crash at any moment leaves the old file or the new one.
 void save(const Module& module, const std::string& path);
 
 /// Makes the module that a file describes and gives it the file's weights; in training mode.

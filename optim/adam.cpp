@@ -14,7 +14,8 @@ Adam::Adam(const AdamOptions& options) : Optimizer(options.lr), options_(options
   };
   const auto check = [](const char* name, double value) {
     if (!std::isfinite(value) || value < 0)
-      throw ValueError(fmt::format("Adam: {} must be finite and not negative, got {}", name, value));
+      throw ValueError(
+          fmt::format("Adam: {} must be finite and not negative, got {}", name, value));
   };
   check_beta("beta1", options.beta1);
   check_beta("beta2", options.beta2);

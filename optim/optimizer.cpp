@@ -20,8 +20,8 @@ void Optimizer::set_lr(double lr) {
 void Optimizer::attach(std::vector<Tensor> parameters) {
   for (const Tensor& parameter : parameters)
     if (!parameter.requires_grad() || !parameter.is_leaf())
-      throw ValueError(fmt::format("optimizer: a parameter must be a leaf with requires_grad, got {}",
-                                   describe(parameter)));
+      throw ValueError(fmt::format(
+          "optimizer: a parameter must be a leaf with requires_grad, got {}", describe(parameter)));
   entries_.clear();
   for (Tensor& parameter : parameters) entries_.push_back({std::move(parameter), {}, 0});
 }
@@ -53,8 +53,7 @@ void Optimizer::step() {
       for (size_t i = 0; i < states_per_parameter(); ++i)
         entry.states.push_back(zeros(entry.parameter.shape(), entry.parameter.dtype()));
     ++entry.count;
-    jobs.push_back(
-        {&entry, gradient.contiguous(), entry.parameter.detach().contiguous(), blocks});
+    jobs.push_back({&entry, gradient.contiguous(), entry.parameter.detach().contiguous(), blocks});
     blocks += (entry.parameter.numel() + kBlock - 1) / kBlock;
   }
   parallel_for(blocks, cost_ns() * kBlock, [&](int64_t begin, int64_t end) {

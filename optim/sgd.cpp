@@ -30,8 +30,8 @@ void SGD::update(const Slice& slice) const {
                               .nesterov = options_.nesterov,
                               .first = slice.count == 1};
   visit_floating(slice.parameter.dtype(), [&]<class T>() {
-    T* buffer = slice.states.empty() ? nullptr
-                                     : static_cast<T*>(slice.states[0].raw_data()) + slice.begin;
+    T* buffer =
+        slice.states.empty() ? nullptr : static_cast<T*>(slice.states[0].raw_data()) + slice.begin;
     kernels::sgd_update<T>(step, slice.n, slice.gradient.data<T>() + slice.begin,
                            static_cast<T*>(slice.parameter.raw_data()) + slice.begin, buffer);
   });

@@ -70,12 +70,12 @@ Tensor sub(Scalar a, const Tensor& b) {
 
 Tensor mul(const Tensor& a, const Tensor& b) {
   Tensor y = detail::apply("mul", elementwise().mul, a, b);
-  return record("mul", {a, b}, std::move(y),
-                [like_a = Like(a), like_b = Like(b), a = saved_for(b, a), b = saved_for(a, b)](
-                    const Tensor& dy, Needs needs) {
-                  return Pair{needs[0] ? like_a(dy * *b) : Tensor(),
-                              needs[1] ? like_b(dy * *a) : Tensor()};
-                });
+  return record(
+      "mul", {a, b}, std::move(y),
+      [like_a = Like(a), like_b = Like(b), a = saved_for(b, a), b = saved_for(a, b)](
+          const Tensor& dy, Needs needs) {
+        return Pair{needs[0] ? like_a(dy * *b) : Tensor(), needs[1] ? like_b(dy * *a) : Tensor()};
+      });
 }
 
 Tensor mul(const Tensor& a, Scalar b) {
@@ -83,15 +83,14 @@ Tensor mul(const Tensor& a, Scalar b) {
   return record("mul", {a}, std::move(y), [b](const Tensor& dy) { return dy * b; });
 }
 
-// da = dy / b, db = -dy a / b^2
+// da = dy / b, db = -dy (a / b) / b
 Tensor div(const Tensor& a, const Tensor& b) {
   Tensor y = detail::apply("div", elementwise().div, a, b);
   return record("div", {a, b}, std::move(y),
                 [like_a = Like(a), like_b = Like(b), a = saved_for(b, a), b = Saved(b)](
                     const Tensor& dy, Needs needs) {
-                  const Tensor da = dy / *b;
-                  return Pair{needs[0] ? like_a(da) : Tensor(),
-                              needs[1] ? like_b(-da * (*a / *b)) : Tensor()};
+                  return Pair{needs[0] ? like_a(dy / *b) : Tensor(),
+                              needs[1] ? like_b(-dy * (*a / *b / *b)) : Tensor()};
                 });
 }
 
@@ -104,7 +103,7 @@ Tensor div(Scalar a, const Tensor& b) {
   Tensor y = detail::apply("div", elementwise().div, a, b);
   return record("div", {b}, std::move(y), [a, b = Saved(b)](const Tensor& dy) {
     const Tensor divisor = *b;
-    return -dy / divisor * (a / divisor);
+    return -dy * (a / divisor / divisor);
   });
 }
 
@@ -134,7 +133,8 @@ Tensor pow(const Tensor& x, const Tensor& exponent) {
   if (!is_floating_point(dtype)) {
     const Tensor whole = exponent.to(kInt64).contiguous();
     const int64_t* first = whole.data<int64_t>();
-    check_integer_power(dtype, std::any_of(first, first + whole.numel(), [](int64_t e) { return e < 0; }));
+    check_integer_power(dtype,
+                        std::any_of(first, first + whole.numel(), [](int64_t e) { return e < 0; }));
   }
   Tensor y = detail::apply("pow", elementwise().pow, x, exponent);
   const Saved saved_y = wants_grad(exponent) ? Saved::output(y) : Saved();
@@ -144,7 +144,8 @@ Tensor pow(const Tensor& x, const Tensor& exponent) {
                   Pair grads;
                   if (needs[0]) grads[0] = like_x(dy * power_slope(*x, *e));
                   if (needs[1]) {
-                    const Tensor slope = where(logical_and(eq(*x, 0), ge(*e, 0)), 0.0, *y * log(*x));
+                    const Tensor slope =
+                        where(logical_and(eq(*x, 0), ge(*e, 0)), 0.0, *y * log(*x));
                     grads[1] = like_e(dy * slope);
                   }
                   return grads;

@@ -9,12 +9,24 @@ namespace bb {
 
 using kernels::elementwise;
 
-Tensor eq(const Tensor& a, const Tensor& b) { return detail::compare("eq", elementwise().eq, a, b); }
-Tensor ne(const Tensor& a, const Tensor& b) { return detail::compare("ne", elementwise().ne, a, b); }
-Tensor lt(const Tensor& a, const Tensor& b) { return detail::compare("lt", elementwise().lt, a, b); }
-Tensor le(const Tensor& a, const Tensor& b) { return detail::compare("le", elementwise().le, a, b); }
-Tensor gt(const Tensor& a, const Tensor& b) { return detail::compare("gt", elementwise().gt, a, b); }
-Tensor ge(const Tensor& a, const Tensor& b) { return detail::compare("ge", elementwise().ge, a, b); }
+Tensor eq(const Tensor& a, const Tensor& b) {
+  return detail::compare("eq", elementwise().eq, a, b);
+}
+Tensor ne(const Tensor& a, const Tensor& b) {
+  return detail::compare("ne", elementwise().ne, a, b);
+}
+Tensor lt(const Tensor& a, const Tensor& b) {
+  return detail::compare("lt", elementwise().lt, a, b);
+}
+Tensor le(const Tensor& a, const Tensor& b) {
+  return detail::compare("le", elementwise().le, a, b);
+}
+Tensor gt(const Tensor& a, const Tensor& b) {
+  return detail::compare("gt", elementwise().gt, a, b);
+}
+Tensor ge(const Tensor& a, const Tensor& b) {
+  return detail::compare("ge", elementwise().ge, a, b);
+}
 Tensor eq(const Tensor& a, Scalar b) { return detail::compare("eq", elementwise().eq, a, b); }
 Tensor ne(const Tensor& a, Scalar b) { return detail::compare("ne", elementwise().ne, a, b); }
 Tensor lt(const Tensor& a, Scalar b) { return detail::compare("lt", elementwise().lt, a, b); }

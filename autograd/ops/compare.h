@@ -4,8 +4,8 @@
 
 namespace bb {
 
-/// Comparisons, element by element, with broadcasting and promotion; bool results. Anything compared
-/// with NaN is false, but ne is true.
+/// Comparisons, element by element, with broadcasting and promotion; bool results. Anything
+/// compared with NaN is false, but ne is true.
 Tensor eq(const Tensor& a, const Tensor& b);
 Tensor ne(const Tensor& a, const Tensor& b);
 Tensor lt(const Tensor& a, const Tensor& b);

@@ -13,19 +13,20 @@ namespace {
 
 void check_not_recording(const char* op, const Tensor& x, const Tensor& operand = {}) {
   if (!is_grad_enabled() || !(x.requires_grad() || operand.requires_grad())) return;
-  throw ValueError(fmt::format(
-      "{}: a change in place is not recorded, and {} requires a gradient\n"
-      "  hint: use the out-of-place form, or no_grad() where no gradient should flow",
-      op, x.requires_grad() ? "the tensor" : "the operand"));
+  throw ValueError(
+      fmt::format("{}: a change in place is not recorded, and {} requires a gradient\n"
+                  "  hint: use the out-of-place form, or no_grad() where no gradient should flow",
+                  op, x.requires_grad() ? "the tensor" : "the operand"));
 }
 
 // A change of elements that several indices share has no one right result.
 void check_writable(const char* op, const Tensor& x) {
   for (int64_t d = 0; d < x.dim(); ++d)
     if (x.strides()[d] == 0 && x.shape()[d] > 1)
-      throw ValueError(fmt::format("{}: several elements of an expanded tensor share memory\n"
-                                   "  x {} with strides {}\n  hint: clone() it first",
-                                   op, x.shape(), x.strides()));
+      throw ValueError(
+          fmt::format("{}: several elements of an expanded tensor share memory\n"
+                      "  x {} with strides {}\n  hint: clone() it first",
+                      op, x.shape(), x.strides()));
 }
 
 template <class Operand>
@@ -56,8 +57,8 @@ Tensor& Tensor::copy_(const Tensor& source) {
     throw ShapeError(fmt::format("copy_: the source does not fit\n  tensor {}   source {}", shape(),
                                  source.shape()));
   const bool same_place = raw_data() == source.raw_data() && strides() == source.strides();
-  detail::copy_elements(*this, shares_storage(source) && !same_place ? source.detach().clone()
-                                                                    : source);
+  detail::copy_elements(*this,
+                        shares_storage(source) && !same_place ? source.detach().clone() : source);
   bump_version();
   return *this;
 }

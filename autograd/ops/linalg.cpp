@@ -19,9 +19,10 @@ namespace {
 void check_dtypes(const char* op, const Tensor& a, const char* a_role, const Tensor& b,
                   const char* b_role) {
   if (a.dtype() == b.dtype() && is_floating_point(a.dtype())) return;
-  throw DTypeError(fmt::format("{}: both operands must have one floating-point dtype\n"
-                               "  {} {}   {} {}\n  hint: convert with to(kFloat32)",
-                               op, a_role, describe(a), b_role, describe(b)));
+  throw DTypeError(
+      fmt::format("{}: both operands must have one floating-point dtype\n"
+                  "  {} {}   {} {}\n  hint: convert with to(kFloat32)",
+                  op, a_role, describe(a), b_role, describe(b)));
 }
 
 // The matrix in x's last two dimensions.
@@ -89,14 +90,16 @@ Shape with_matrix(Shape batch, int64_t rows, int64_t columns) {
 Tensor matmul(const Tensor& a, const Tensor& b) {
   check_dtypes("matmul", a, "a", b, "b");
   if (a.dim() == 0 || b.dim() == 0)
-    throw ShapeError(fmt::format("matmul: operands need at least one dimension\n  a {}   b {}\n"
-                                 "  hint: use * for numbers",
-                                 a.shape(), b.shape()));
+    throw ShapeError(
+        fmt::format("matmul: operands need at least one dimension\n  a {}   b {}\n"
+                    "  hint: use * for numbers",
+                    a.shape(), b.shape()));
   const int64_t inner = b.dim() == 1 ? b.size(0) : b.size(-2);
   if (a.size(-1) != inner)
-    throw ShapeError(fmt::format("matmul: inner sizes differ: {} and {}\n  a {}   b {}\n"
-                                 "  hint: a.size(-1) must equal b.size(-2)",
-                                 a.size(-1), inner, a.shape(), b.shape()));
+    throw ShapeError(
+        fmt::format("matmul: inner sizes differ: {} and {}\n  a {}   b {}\n"
+                    "  hint: a.size(-1) must equal b.size(-2)",
+                    a.size(-1), inner, a.shape(), b.shape()));
   if (a.dim() == 1) {
     const Tensor y = matmul(unsqueeze(a, 0), b);
     return squeeze(y, b.dim() == 1 ? 0 : -2);
@@ -120,35 +123,38 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   check_dtypes("linear", x, "x", weight, "weight");
   if (weight.dim() != 2 || x.dim() == 0 || x.size(-1) != weight.size(1))
-    throw ShapeError(fmt::format("linear: x's last size must be weight.size(1)\n"
-                                 "  x {}   weight {} (out, in)",
-                                 x.shape(), weight.shape()));
+    throw ShapeError(
+        fmt::format("linear: x's last size must be weight.size(1)\n"
+                    "  x {}   weight {} (out, in)",
+                    x.shape(), weight.shape()));
   if (bias.defined()) {
     check_dtypes("linear", x, "x", bias, "bias");
     if (bias.shape() != Shape{weight.size(0)})
-      throw ShapeError(fmt::format("linear: bias must be [{}], weight.size(0)\n"
-                                   "  bias {}   weight {} (out, in)",
-                                   weight.size(0), bias.shape(), weight.shape()));
+      throw ShapeError(
+          fmt::format("linear: bias must be [{}], weight.size(0)\n"
+                      "  bias {}   weight {} (out, in)",
+                      weight.size(0), bias.shape(), weight.shape()));
   }
   if (x.dim() != 2) {
     Shape shape = x.shape();
     shape[shape.rank() - 1] = weight.size(0);
-    const int64_t rows = x.size(-1) == 0 ? Shape(std::span<const int64_t>(x.shape().begin(),
-                                                                          x.shape().end() - 1)).numel()
-                                         : x.numel() / x.size(-1);
+    const int64_t rows =
+        x.size(-1) == 0
+            ? Shape(std::span<const int64_t>(x.shape().begin(), x.shape().end() - 1)).numel()
+            : x.numel() / x.size(-1);
     return reshape(linear(reshape(x, {rows, x.size(-1)}), weight, bias), shape);
   }
   const Tensor plain_bias = bias.defined() ? bias.detach().contiguous() : bias;
   Tensor y = product(x, transpose(weight.detach(), 0, 1), plain_bias);
-  return record("linear", {x, weight, bias}, std::move(y),
-                [x = saved_for(weight, x), weight = saved_for(x, weight)](const Tensor& dy,
-                                                                          Needs needs) {
-                  std::array<Tensor, 3> grads;
-                  if (needs[0]) grads[0] = matmul(dy, *weight);
-                  if (needs[1]) grads[1] = matmul(transpose(dy, 0, 1), *x);
-                  if (needs[2]) grads[2] = sum(dy, {0});
-                  return grads;
-                });
+  return record(
+      "linear", {x, weight, bias}, std::move(y),
+      [x = saved_for(weight, x), weight = saved_for(x, weight)](const Tensor& dy, Needs needs) {
+        std::array<Tensor, 3> grads;
+        if (needs[0]) grads[0] = matmul(dy, *weight);
+        if (needs[1]) grads[1] = matmul(transpose(dy, 0, 1), *x);
+        if (needs[2]) grads[2] = sum(dy, {0});
+        return grads;
+      });
 }
 
 Tensor Tensor::matmul(const Tensor& other) const { return bb::matmul(*this, other); }

@@ -39,12 +39,12 @@ void check_labels(const Tensor& labels, int64_t classes) {
 }
 
 // (softmax(x) - one_hot(labels)) * dy by rows: one pass, off the tape.
-Tensor cross_entropy_grad(const Tensor& x, const Tensor& labels, const Tensor& log_sums,
+Tensor cross_entropy_grad(const Tensor& x, const Tensor& labels, const Tensor& sums,
                           const Tensor& dy) {
   Tensor dx = Tensor::empty(x.shape(), x.dtype());
   visit_floating(x.dtype(), [&]<class T>() {
     kernels::cross_entropy_grad_rows(x.data<T>(), x.size(0), x.size(1), labels.data<int64_t>(),
-                                     log_sums.data<T>(), dy.data<T>(), dx.data<T>());
+                                     sums.data<T>(), dy.data<T>(), dx.data<T>());
   });
   return dx;
 }
@@ -53,21 +53,19 @@ Tensor cross_entropy_grad(const Tensor& x, const Tensor& labels, const Tensor& l
 Tensor label_losses(const Tensor& x, const Tensor& labels) {
   const Tensor rows = x.detach().contiguous();
   Tensor losses = Tensor::empty({x.size(0)}, x.dtype());
-  Tensor log_sums = Tensor::empty({x.size(0)}, x.dtype());
+  Tensor sums = Tensor::empty({x.size(0), 2}, x.dtype());
   visit_floating(x.dtype(), [&]<class T>() {
     kernels::cross_entropy_rows(rows.data<T>(), x.size(0), x.size(1), labels.data<int64_t>(),
-                                losses.data<T>(), log_sums.data<T>());
+                                losses.data<T>(), sums.data<T>());
   });
-  return record("cross_entropy", {x}, std::move(losses),
-                [x = Saved(x), labels, log_sums](const Tensor& dy) {
-                  const Tensor logits = *x;
-                  if (!is_grad_enabled())
-                    return cross_entropy_grad(logits.contiguous(), labels, log_sums,
-                                              dy.contiguous());
-                  const Tensor one_hot =
-                      eq(arange(logits.size(1)), unsqueeze(labels, 1)).to(logits.dtype());
-                  return (softmax(logits, 1) - one_hot) * unsqueeze(dy, 1);
-                });
+  return record(
+      "cross_entropy", {x}, std::move(losses), [x = Saved(x), labels, sums](const Tensor& dy) {
+        const Tensor logits = *x;
+        if (!is_grad_enabled())
+          return cross_entropy_grad(logits.contiguous(), labels, sums, dy.contiguous());
+        const Tensor one_hot = eq(arange(logits.size(1)), unsqueeze(labels, 1)).to(logits.dtype());
+        return (softmax(logits, 1) - one_hot) * unsqueeze(dy, 1);
+      });
 }
 
 }  // namespace
@@ -78,10 +76,10 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const LossOptions& o
         fmt::format("cross_entropy: scores must be floating point\n  x {}", describe(x)));
   const bool probabilities = is_floating_point(target.dtype());
   const bool one = x.dim() == 1;
-  const bool fits = probabilities
-                        ? target.shape() == x.shape() && target.dtype() == x.dtype()
-                        : target.dtype() != kBool &&
-                              (one ? target.dim() == 0 : target.shape() == Shape{x.dim() ? x.size(0) : 0});
+  const bool fits = probabilities ? target.shape() == x.shape() && target.dtype() == x.dtype()
+                                  : target.dtype() != kBool &&
+                                        (one ? target.dim() == 0
+                                             : target.shape() == Shape{x.dim() ? x.size(0) : 0});
   if ((x.dim() != 1 && x.dim() != 2) || !fits)
     throw ShapeError(fmt::format(
         "cross_entropy: the target does not fit the scores\n"
@@ -101,9 +99,10 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const LossOptions& o
 
 Tensor mse_loss(const Tensor& x, const Tensor& target, const LossOptions& options) {
   if (x.shape() != target.shape())
-    throw ShapeError(fmt::format("mse_loss: x and target differ in shape\n  x {}   target {}\n"
-                                 "  hint: reshape or expand the target",
-                                 x.shape(), target.shape()));
+    throw ShapeError(
+        fmt::format("mse_loss: x and target differ in shape\n  x {}   target {}\n"
+                    "  hint: reshape or expand the target",
+                    x.shape(), target.shape()));
   const Tensor difference = x - target;
   return reduced(difference * difference, options.reduction);
 }

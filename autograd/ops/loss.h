@@ -14,8 +14,8 @@ struct LossOptions {
 
 /// Cross-entropy of scores (logits) against classes, as torch.nn.functional.cross_entropy.
 /// Class indices: target integer [N]:          loss[i] = -log softmax(x[i])[target[i]].
-/// Probabilities: target floating point [N,C]: loss[i] = -sum over c of target[i,c] log softmax(x[i])[c].
-/// x [N, C], or [C] with a target [] or [C]. Result 0-d, or [N] ([]) for kNone.
+/// Probabilities: target floating point [N,C]: loss[i] = -sum over c of target[i,c] log
+/// softmax(x[i])[c]. x [N, C], or [C] with a target [] or [C]. Result 0-d, or [N] ([]) for kNone.
 /// Differentiable (twice) in x, and in a target of probabilities.
 /// Throws IndexError for a label outside [0, C).
 Tensor cross_entropy(const Tensor& x, const Tensor& target, const LossOptions& options = {});

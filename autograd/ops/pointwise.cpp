@@ -29,7 +29,8 @@ Tensor relu_grad(const Tensor& dy, const Tensor& s) {
 Tensor exp(const Tensor& x) {
   Tensor y = detail::apply("exp", elementwise().exp, x);
   Saved saved = output_if(x, y);
-  return record("exp", {x}, std::move(y), [y = std::move(saved)](const Tensor& dy) { return dy * *y; });
+  return record("exp", {x}, std::move(y),
+                [y = std::move(saved)](const Tensor& dy) { return dy * *y; });
 }
 
 Tensor log(const Tensor& x) {
@@ -40,7 +41,8 @@ Tensor log(const Tensor& x) {
 Tensor sqrt(const Tensor& x) {
   Tensor y = detail::apply("sqrt", elementwise().sqrt, x);
   Saved saved = output_if(x, y);
-  return record("sqrt", {x}, std::move(y), [y = std::move(saved)](const Tensor& dy) { return dy / (*y * 2); });
+  return record("sqrt", {x}, std::move(y),
+                [y = std::move(saved)](const Tensor& dy) { return dy / (*y * 2); });
 }
 
 Tensor tanh(const Tensor& x) {
@@ -64,7 +66,8 @@ Tensor sigmoid(const Tensor& x) {
 Tensor relu(const Tensor& x) {
   Tensor y = detail::apply("relu", elementwise().relu, x);
   Saved saved = output_if(x, y);
-  return record("relu", {x}, std::move(y), [y = std::move(saved)](const Tensor& dy) { return relu_grad(dy, (*y).detach()); });
+  return record("relu", {x}, std::move(y),
+                [y = std::move(saved)](const Tensor& dy) { return relu_grad(dy, (*y).detach()); });
 }
 
 Tensor Tensor::exp() const { return bb::exp(*this); }

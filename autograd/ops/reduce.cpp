@@ -46,8 +46,8 @@ struct Reduction {
   int64_t count = 1;  // elements behind each result
 };
 
-// x, off the tape, as [outer, n, inner] without gaps, n the reduced dims: as it lies where these are
-// neighbours, else a copy with them last.
+// x, off the tape, as [outer, n, inner] without gaps, n the reduced dims: as it lies where these
+// are neighbours, else a copy with them last.
 struct Blocks {
   Blocks(const Tensor& x, const Reduction& r) {
     int64_t first = -1, last = -1, reduced = 0;
@@ -108,8 +108,8 @@ MaxResult max_along(const char* op, const Tensor& x, int64_t dim) {
   const int64_t d = normalize_dim(op, dim, x.dim());
   const int64_t n = x.dim() == 0 ? 1 : x.shape()[d];
   if (n == 0)
-    throw ValueError(fmt::format("{}: no largest element along a dimension of size 0\n  x {}   dim {}",
-                                 op, x.shape(), dim));
+    throw ValueError(fmt::format(
+        "{}: no largest element along a dimension of size 0\n  x {}   dim {}", op, x.shape(), dim));
   const Tensor rows = x.dim() == 0 ? x.detach() : x.detach().transpose(d, -1).contiguous();
   Shape shape = rows.shape();
   if (shape.rank() > 0) shape[shape.rank() - 1] = 1;
@@ -155,12 +155,13 @@ Tensor sum(const Tensor& x) { return sum(x, Shape{}); }
 
 Tensor mean(const Tensor& x, const Shape& dims, bool keepdim) {
   if (!is_floating_point(x.dtype()))
-    throw DTypeError(fmt::format("mean: needs floating point\n  x {}\n"
-                                 "  hint: convert with to(kFloat32)",
-                                 describe(x)));
+    throw DTypeError(
+        fmt::format("mean: needs floating point\n  x {}\n"
+                    "  hint: convert with to(kFloat32)",
+                    describe(x)));
   const Reduction r("mean", x.shape(), dims, keepdim);
-  const double scale = r.count == 0 ? std::numeric_limits<double>::quiet_NaN()
-                                    : 1.0 / static_cast<double>(r.count);
+  const double scale =
+      r.count == 0 ? std::numeric_limits<double>::quiet_NaN() : 1.0 / static_cast<double>(r.count);
   return record("mean", {x}, no_grad([&] { return sum_values(x, r).mul_(scale); }),
                 [shape = x.shape(), with_ones = r.with_ones, scale](const Tensor& dy) {
                   return expand(reshape(dy * scale, with_ones), shape);

@@ -2,14 +2,14 @@
 
 #include "bb/core/tensor.h"
 
-/// Reductions over all dims, one or several. The reduced dims leave the shape, or stay with size 1 if
-/// keepdim; negative dims count from the end. They throw IndexError for a dim out of range, ValueError
-/// for one given twice.
+/// Reductions over all dims, one or several. The reduced dims leave the shape, or stay with size 1
+/// if keepdim; negative dims count from the end. They throw IndexError for a dim out of range,
+/// ValueError for one given twice.
 namespace bb {
 
-/// Sum. Integers and bool give int64. An empty list of dims means all. Sums run over a fixed tree that
-/// depends on the shape alone (blocks, then pairs), so the error grows like log n and results do
-/// not depend on threads. Differentiable (twice).
+/// Sum. Integers and bool give int64. An empty list of dims means all. Sums run over a fixed tree
+/// that depends on the shape alone (blocks, then pairs), so the error grows like log n and results
+/// do not depend on threads. Differentiable (twice).
 Tensor sum(const Tensor& x);
 Tensor sum(const Tensor& x, const Shape& dims, bool keepdim = false);
 

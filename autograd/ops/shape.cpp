@@ -23,8 +23,8 @@ Shape infer_shape(const char* op, const Tensor& x, const Shape& shape) {
     if (shape[d] == -1 && unknown < 0) {
       unknown = d;
     } else if (shape[d] < 0) {
-      throw ShapeError(fmt::format("{}: size {} at dimension {} of {} (only one size may be -1)", op,
-                                   shape[d], d, shape));
+      throw ShapeError(fmt::format("{}: size {} at dimension {} of {} (only one size may be -1)",
+                                   op, shape[d], d, shape));
     } else if (__builtin_mul_overflow(known, shape[d], &known)) {
       known = -1;
       break;
@@ -51,8 +51,7 @@ bool view_strides(const Tensor& x, const Shape& shape, Shape& strides) {
   for (int64_t from = x.dim() - 1; from >= 0; --from) {
     block *= x.shape()[from];
     const bool ends =
-        from == 0 ||
-        (x.shape()[from - 1] != 1 && x.strides()[from - 1] != block * block_stride);
+        from == 0 || (x.shape()[from - 1] != 1 && x.strides()[from - 1] != block * block_stride);
     if (!ends) continue;
     while (to >= 0 && (filled < block || shape[to] == 1)) {
       strides[to] = filled * block_stride;
@@ -78,10 +77,9 @@ Tensor slice_grad(const Tensor& dy, const Shape& shape, int64_t dim, int64_t sta
   Tensor dx = zeros(shape, dy.dtype());
   const int64_t end = start + (dy.shape()[dim] - 1) * step + 1;
   no_grad([&] { detail::copy_elements(slice(dx, dim, start, std::max(start, end), step), dy); });
-  return record("slice_grad", {dy}, std::move(dx),
-                [dim, start, end, step](const Tensor& ddx) {
-                  return slice(ddx, dim, start, std::max(start, end), step);
-                });
+  return record("slice_grad", {dy}, std::move(dx), [dim, start, end, step](const Tensor& ddx) {
+    return slice(ddx, dim, start, std::max(start, end), step);
+  });
 }
 
 }  // namespace
@@ -90,10 +88,11 @@ Tensor view(const Tensor& x, const Shape& shape) {
   const Shape result = infer_shape("view", x, shape);
   Shape strides;
   if (!view_strides(x, result, strides))
-    throw ShapeError(fmt::format("view: the strides do not allow this shape without a copy\n"
-                                 "  x {} with strides {}   shape {}\n"
-                                 "  hint: use reshape()",
-                                 x.shape(), x.strides(), result));
+    throw ShapeError(
+        fmt::format("view: the strides do not allow this shape without a copy\n"
+                    "  x {} with strides {}   shape {}\n"
+                    "  hint: use reshape()",
+                    x.shape(), x.strides(), result));
   return as_view("view", x, result, strides);
 }
 
@@ -185,9 +184,10 @@ Tensor expand(const Tensor& x, const Shape& shape) {
     }
   }
   if (!fits)
-    throw ShapeError(fmt::format("expand: only dimensions of size 1 can be repeated, and new ones "
-                                 "come first\n  x {}   shape {}",
-                                 x.shape(), shape));
+    throw ShapeError(
+        fmt::format("expand: only dimensions of size 1 can be repeated, and new ones "
+                    "come first\n  x {}   shape {}",
+                    x.shape(), shape));
   return record("expand", {x}, x.alias(result, strides, x.offset()),
                 [before = x.shape()](const Tensor& dy) { return sum_to(dy, before); });
 }

@@ -7,8 +7,8 @@
 /// ShapeError for sizes that do not fit.
 namespace bb {
 
-/// A view of another shape with the same number of elements; one size may be -1, worked out from the
-/// others. Throws ShapeError where x's strides do not allow it.
+/// A view of another shape with the same number of elements; one size may be -1, worked out from
+/// the others. Throws ShapeError where x's strides do not allow it.
 Tensor view(const Tensor& x, const Shape& shape);
 /// view() where strides allow it, else a copy.
 Tensor reshape(const Tensor& x, const Shape& shape);
@@ -25,8 +25,8 @@ Tensor unsqueeze(const Tensor& x, int64_t dim);
 /// A view in which dims of size 1 are repeated to `shape` without a copy; -1 keeps a size, new dims
 /// come first.
 Tensor expand(const Tensor& x, const Shape& shape);
-/// A view of elements start, start + step, ... below end of `dim`. Negative start and end count from
-/// the end; both are clamped to the size, as in Python. Throws ValueError unless step > 0.
+/// A view of elements start, start + step, ... below end of `dim`. Negative start and end count
+/// from the end; both are clamped to the size, as in Python. Throws ValueError unless step > 0.
 Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t end, int64_t step = 1);
 
 /// x itself where it is row-major without gaps, else a copy that is.

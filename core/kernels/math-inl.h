@@ -123,8 +123,8 @@ V Log(D d, V x) {
   const auto sqrt_half = hn::BitCast(di, hn::Set(d, T(0.70710678118654752)));
   const auto one = hn::BitCast(di, hn::Set(d, T(1)));
   const auto shifted = hn::Add(hn::BitCast(di, lifted), hn::Sub(one, sqrt_half));
-  const auto exponent = hn::Sub(hn::ShiftRight<kMantissa>(shifted),
-                                hn::Set(di, static_cast<TI>(Ln2<T>::kBias)));
+  const auto exponent =
+      hn::Sub(hn::ShiftRight<kMantissa>(shifted), hn::Set(di, static_cast<TI>(Ln2<T>::kBias)));
   const auto mantissa = hn::Set(di, static_cast<TI>((TI{1} << kMantissa) - 1));
   const V m = hn::BitCast(d, hn::Add(hn::And(shifted, mantissa), sqrt_half));
   const V f = hn::Sub(m, hn::Set(d, T(1)));
@@ -151,8 +151,8 @@ V Log(D d, V x) {
   p = hn::MulAdd(p, z, hn::Set(d, T(2.0 / 3)));
   const V remainder = hn::Mul(z, p);
   const V half_square = hn::Mul(hn::Mul(f, f), hn::Set(d, T(0.5)));
-  const V correction = hn::MulAdd(e, hn::Set(d, Ln2<T>::kLow),
-                                  hn::Mul(s, hn::Add(half_square, remainder)));
+  const V correction =
+      hn::MulAdd(e, hn::Set(d, Ln2<T>::kLow), hn::Mul(s, hn::Add(half_square, remainder)));
   V y = hn::Sub(f, hn::Sub(half_square, correction));
   y = hn::MulAdd(e, hn::Set(d, Ln2<T>::kHigh), y);
 

@@ -17,7 +17,7 @@ HWY_BEFORE_NAMESPACE();
 namespace bb::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr int64_t kLeaf = 1024;   // elements summed by vectors, before pairs are formed
+constexpr int64_t kLeaf = 1024;    // elements summed by vectors, before pairs are formed
 constexpr int64_t kRowBlock = 32;  // rows summed one after the other
 constexpr int64_t kTile = 256;     // columns summed together
 

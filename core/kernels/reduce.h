@@ -14,8 +14,8 @@ void sum_rows(const T* x, int64_t rows, int64_t n, T* y);
 template <class T>
 void sum_columns(const T* x, int64_t outer, int64_t n, int64_t inner, T* y);
 
-/// values[r] = max over i of x[r, i], indices[r] = the first i that has it; NaN counts as the largest.
-/// x [rows, n] row-major, n > 0, T any element type. Either output may be null.
+/// values[r] = max over i of x[r, i], indices[r] = the first i that has it; NaN counts as the
+/// largest. x [rows, n] row-major, n > 0, T any element type. Either output may be null.
 template <class T>
 void max_rows(const T* x, int64_t rows, int64_t n, T* values, int64_t* indices);
 

@@ -19,8 +19,8 @@ HWY_BEFORE_NAMESPACE();
 namespace bb::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Calls body(i, load, store) for whole vectors of a row of n, then for its rest, where load pads with
-// `padding` and store leaves the padding out.
+// Calls body(i, load, store) for whole vectors of a row of n, then for its rest, where load pads
+// with `padding` and store leaves the padding out.
 template <class T, class Body>
 void for_vectors(int64_t n, T padding, const Body& body) {
   const hn::ScalableTag<T> d;
@@ -63,27 +63,20 @@ void softmax_row(const T* x, int64_t n, T* y) {
     store(e, y);
   });
   const auto scale = hn::Set(d, T(1) / hn::GetLane(hn::SumOfLanes(d, sum)));
-  for_vectors<T>(n, T(0), [&](const auto& load, const auto& store) {
-    store(hn::Mul(load(y), scale), y);
-  });
+  for_vectors<T>(n, T(0),
+                 [&](const auto& load, const auto& store) { store(hn::Mul(load(y), scale), y); });
 }
 
-// log(sum over i of exp(x[i] - shift))
 template <class T>
-T log_sum_exp_from(const T* x, int64_t n, T shift) {
+void max_sum_exp_row(const T* x, int64_t n, T* most, T* total) {
   const hn::ScalableTag<T> d;
-  const auto from = hn::Set(d, shift);
+  *most = max_of(x, n);
+  const auto shift = hn::Set(d, *most);
   auto sum = hn::Zero(d);
   for_vectors<T>(n, -std::numeric_limits<T>::infinity(), [&](const auto& load, const auto&) {
-    sum = hn::Add(sum, math::Exp(d, hn::Sub(load(x), from)));
+    sum = hn::Add(sum, math::Exp(d, hn::Sub(load(x), shift)));
   });
-  return std::log(hn::GetLane(hn::SumOfLanes(d, sum)));
-}
-
-template <class T>
-T log_sum_exp_row(const T* x, int64_t n) {
-  const T most = max_of(x, n);
-  return most + log_sum_exp_from(x, n, most);
+  *total = hn::GetLane(hn::SumOfLanes(d, sum));
 }
 
 template <class T>
@@ -98,9 +91,9 @@ void scaled_exp_row(const T* x, int64_t n, T shift, T scale, T* y) {
 template <class T>
 void log_softmax_row(const T* x, int64_t n, T* y) {
   const hn::ScalableTag<T> d;
-  const T most = max_of(x, n);
-  const auto shift = hn::Set(d, most);
-  const auto log_sum = hn::Set(d, log_sum_exp_from(x, n, most));
+  T most, sum;
+  max_sum_exp_row(x, n, &most, &sum);
+  const auto shift = hn::Set(d, most), log_sum = hn::Set(d, std::log(sum));
   for_vectors<T>(n, T(0), [&](const auto& load, const auto& store) {
     store(hn::Sub(hn::Sub(load(x), shift), log_sum), y);
   });
@@ -110,9 +103,8 @@ template <class T>
 void softmax_grad_row(const T* dy, const T* y, int64_t n, T* dx) {
   const hn::ScalableTag<T> d;
   auto dot = hn::Zero(d);
-  for_vectors<T>(n, T(0), [&](const auto& load, const auto&) {
-    dot = hn::MulAdd(load(dy), load(y), dot);
-  });
+  for_vectors<T>(n, T(0),
+                 [&](const auto& load, const auto&) { dot = hn::MulAdd(load(dy), load(y), dot); });
   const auto mean = hn::Set(d, hn::GetLane(hn::SumOfLanes(d, dot)));
   for_vectors<T>(n, T(0), [&](const auto& load, const auto& store) {
     store(hn::Mul(load(y), hn::Sub(load(dy), mean)), dx);
@@ -123,8 +115,7 @@ template <class T>
 void log_softmax_grad_row(const T* dy, const T* y, int64_t n, T* dx) {
   const hn::ScalableTag<T> d;
   auto sum = hn::Zero(d);
-  for_vectors<T>(n, T(0),
-                 [&](const auto& load, const auto&) { sum = hn::Add(sum, load(dy)); });
+  for_vectors<T>(n, T(0), [&](const auto& load, const auto&) { sum = hn::Add(sum, load(dy)); });
   const auto total = hn::Set(d, hn::GetLane(hn::SumOfLanes(d, sum)));
   for_vectors<T>(n, T(0), [&](const auto& load, const auto& store) {
     store(hn::NegMulAdd(math::Exp(d, load(y)), total, load(dy)), dx);
@@ -133,8 +124,8 @@ void log_softmax_grad_row(const T* dy, const T* y, int64_t n, T* dx) {
 
 template <class T>
 SoftmaxTable<T> make_table() {
-  return {softmax_row<T>, log_softmax_row<T>, softmax_grad_row<T>, log_softmax_grad_row<T>,
-          log_sum_exp_row<T>, scaled_exp_row<T>};
+  return {softmax_row<T>,          log_softmax_row<T>, softmax_grad_row<T>,
+          log_softmax_grad_row<T>, max_sum_exp_row<T>, scaled_exp_row<T>};
 }
 SoftmaxTable<float> make_table_f32() { return make_table<float>(); }
 SoftmaxTable<double> make_table_f64() { return make_table<double>(); }
@@ -188,19 +179,20 @@ void log_softmax_grad_rows(const T* dy, const T* y, int64_t rows, int64_t n, T* 
 
 template <class T>
 void cross_entropy_rows(const T* x, int64_t rows, int64_t n, const int64_t* labels, T* losses,
-                        T* log_sums) {
+                        T* sums) {
   for_rows(rows, n, 1, [&](int64_t i) {
     const int64_t r = i / n;
-    log_sums[r] = table<T>().log_sum_exp(x + i, n);
-    losses[r] = log_sums[r] - x[i + labels[r]];
+    T *most = sums + 2 * r, *sum = most + 1;
+    table<T>().max_sum_exp(x + i, n, most, sum);
+    losses[r] = std::log(*sum) - (x[i + labels[r]] - *most);
   });
 }
 template <class T>
 void cross_entropy_grad_rows(const T* x, int64_t rows, int64_t n, const int64_t* labels,
-                             const T* log_sums, const T* dy, T* dx) {
+                             const T* sums, const T* dy, T* dx) {
   for_rows(rows, n, 1, [&](int64_t i) {
     const int64_t r = i / n;
-    table<T>().scaled_exp(x + i, n, log_sums[r], dy[r], dx + i);
+    table<T>().scaled_exp(x + i, n, sums[2 * r], dy[r] / sums[2 * r + 1], dx + i);
     dx[i + labels[r]] -= dy[r];
   });
 }

@@ -11,8 +11,8 @@ struct SoftmaxTable {
   void (*log_softmax)(const T* x, int64_t n, T* y);
   void (*softmax_grad)(const T* dy, const T* y, int64_t n, T* dx);
   void (*log_softmax_grad)(const T* dy, const T* y, int64_t n, T* dx);
-  /// log(sum over i of exp(x[i]))
-  T (*log_sum_exp)(const T* x, int64_t n);
+  /// most = max over i of x[i], sum = sum over i of exp(x[i] - most)
+  void (*max_sum_exp)(const T* x, int64_t n, T* most, T* sum);
   /// y[i] = scale exp(x[i] - shift)
   void (*scaled_exp)(const T* x, int64_t n, T shift, T scale, T* y);
 };
@@ -36,14 +36,15 @@ void softmax_grad_rows(const T* dy, const T* y, int64_t rows, int64_t n, T* dx);
 template <class T>
 void log_softmax_grad_rows(const T* dy, const T* y, int64_t rows, int64_t n, T* dx);
 
-/// losses[r] = log_sums[r] - x[r, labels[r]], log_sums[r] = log(sum over j of exp(x[r, j])).
+/// losses[r] = log(sum over j of exp(x[r, j])) - x[r, labels[r]]. sums [rows, 2] keeps each row's
+/// largest element m and the sum of exp(x[r, j] - m).
 template <class T>
 void cross_entropy_rows(const T* x, int64_t rows, int64_t n, const int64_t* labels, T* losses,
-                        T* log_sums);
+                        T* sums);
 
-/// dx[r, i] = dy[r] (exp(x[r, i] - log_sums[r]) - (1 if i == labels[r] else 0))
+/// dx[r, i] = dy[r] (softmax(x[r])[i] - (1 if i == labels[r] else 0)), from the sums kept above.
 template <class T>
 void cross_entropy_grad_rows(const T* x, int64_t rows, int64_t n, const int64_t* labels,
-                             const T* log_sums, const T* dy, T* dx);
+                             const T* sums, const T* dy, T* dx);
 
 }  // namespace bb::kernels

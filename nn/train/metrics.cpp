@@ -10,10 +10,10 @@ void Accuracy::update(const Tensor& output, const Tensor& target) {
   const bool classes = target.defined() && target.dim() == 1 && !is_floating_point(target.dtype());
   const bool scores = target.defined() && target.shape() == output.shape();
   if (output.dim() != 2 || !(classes || scores) || output.size(0) != target.size(0))
-    throw ShapeError(fmt::format(
-        "Accuracy: the target does not fit the output\n"
-        "  output {} (N,C)   target {} (integer (N), or scores (N,C))",
-        bb::describe(output), bb::describe(target)));
+    throw ShapeError(
+        fmt::format("Accuracy: the target does not fit the output\n"
+                    "  output {} (N,C)   target {} (integer (N), or scores (N,C))",
+                    bb::describe(output), bb::describe(target)));
   const Tensor answers = output.detach().argmax(1);
   const Tensor truth = classes ? target.to(kInt64).contiguous() : target.detach().argmax(1);
   const int64_t n = output.size(0);

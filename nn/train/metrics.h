@@ -16,8 +16,8 @@ class Metric {
   virtual double value() const = 0;
 };
 
-/// Share of samples whose largest score is at the target's class. output [N, C]; target integer [N],
-/// or scores [N, C] whose largest counts. Throws ShapeError where they do not fit.
+/// Share of samples whose largest score is at the target's class. output [N, C]; target integer
+/// [N], or scores [N, C] whose largest counts. Throws ShapeError where they do not fit.
 class Accuracy : public Metric {
  public:
   std::string name() const override { return "accuracy"; }

@@ -80,9 +80,10 @@ const std::vector<double>& History::operator[](const std::string& name) const {
 
 void Model::compile(const CompileOptions& options) {
   if (!options.optimizer || !options.loss)
-    throw ValueError(fmt::format("compile: {} is missing\n  hint: compile({{.optimizer = "
-                                 "optim::Adam(1e-3), .loss = nn::CrossEntropyLoss()}})",
-                                 options.optimizer ? "the loss" : "the optimizer"));
+    throw ValueError(
+        fmt::format("compile: {} is missing\n  hint: compile({{.optimizer = "
+                    "optim::Adam(1e-3), .loss = nn::CrossEntropyLoss()}})",
+                    options.optimizer ? "the loss" : "the optimizer"));
   options.optimizer->attach(parameters());
   trainer_ = std::make_shared<detail::Trainer>(detail::Trainer{options});
 }

@@ -1,0 +1,130 @@
+// Every row of tests/op_cases.cpp against PyTorch, against itself on strided inputs, and against
+// finite differences, once and twice.
+#include "op_cases.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "bb/autograd/testing.h"
+#include "bb/bb.h"
+#include "golden.h"
+
+namespace bb {
+namespace {
+
+double tolerance(DType dtype) { return dtype == kFloat32 ? 1e-5 : 1e-10; }
+
+// Each element within `relative` of the right one, by the larger of its size and the mean size:
+// sums whose terms cancel keep the error of their terms.
+::testing::AssertionResult close(const Tensor& actual, const Tensor& expected, double relative) {
+  if (actual.shape() != expected.shape() || actual.dtype() != expected.dtype())
+    return ::testing::AssertionFailure()
+           << "got " << describe(actual) << ", expected " << describe(expected);
+  const auto a = actual.detach().to(kFloat64).to_vector<double>();
+  const auto e = expected.to(kFloat64).to_vector<double>();
+  double mean = 0;
+  for (double value : e)
+    mean += std::isfinite(value) ? std::abs(value) / static_cast<double>(e.size()) : 0;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (std::isnan(e[i]) ? std::isnan(a[i]) : a[i] == e[i]) continue;
+    if (std::abs(a[i] - e[i]) <= relative * std::max(std::abs(e[i]), mean)) continue;
+    return ::testing::AssertionFailure() << fmt::format(
+               "element {} of {}: got {:.9g}, expected {:.9g}", i, expected.shape(), a[i], e[i]);
+  }
+  return ::testing::AssertionSuccess();
+}
+
+// The same elements, none of them next to another: every second of a larger tensor, last dim first.
+Tensor with_gaps(const Tensor& x) {
+  Shape shape;
+  for (int64_t d = x.dim() - 1; d >= 0; --d) shape.push_back(2 * x.size(d));
+  Tensor y = zeros(shape, x.dtype());
+  for (int64_t d = 0; d < y.dim(); ++d) y = y.slice(d, 0, y.size(d), 2);
+  Shape reversed;
+  for (int64_t d = x.dim() - 1; d >= 0; --d) reversed.push_back(d);
+  y = x.dim() == 0 ? y : y.permute(reversed);
+  y.copy_(x);
+  return y;
+}
+
+std::vector<Tensor> leaves(const std::vector<Tensor>& inputs, bool gaps) {
+  std::vector<Tensor> result;
+  for (const Tensor& x : inputs) {
+    result.push_back(gaps ? with_gaps(x) : x.clone());
+    if (is_floating_point(x.dtype())) result.back().requires_grad_();
+  }
+  return result;
+}
+
+class Ops : public ::testing::TestWithParam<OpCase> {
+ protected:
+  const std::vector<GoldenSet>& golden() const {
+    static const std::vector<GoldenSet> none;
+    const auto found = golden_ops().find(GetParam().name);
+    return found == golden_ops().end() ? none : found->second;
+  }
+
+  void compare(bool gaps) const {
+    for (const GoldenSet& set : golden()) {
+      SCOPED_TRACE(fmt::format("inputs {}", set.inputs[0].shape()) +
+                   (set.inputs.size() > 1 ? fmt::format(" {}", set.inputs[1].shape()) : ""));
+      const DType dtype = set.inputs[0].dtype();
+      const auto inputs = leaves(set.inputs, gaps);
+      const Tensor y = GetParam().fn(inputs);
+      EXPECT_TRUE(close(y, set.result, tolerance(dtype)));
+      EXPECT_EQ(y.requires_grad(), GetParam().differentiable);
+      if (!GetParam().differentiable) continue;
+      y.backward(set.cotangent);
+      for (size_t i = 0; i < inputs.size(); ++i) {
+        if (!inputs[i].requires_grad()) continue;
+        const Tensor gradient = inputs[i].grad();
+        EXPECT_TRUE(close(gradient.defined() ? gradient : zeros_like(inputs[i].detach()),
+                          set.gradients[i], tolerance(dtype)))
+            << "gradient of input " << i;
+      }
+    }
+  }
+
+  // Inputs where a derivative exists everywhere.
+  std::vector<std::vector<Tensor>> smooth_sets() const {
+    std::vector<std::vector<Tensor>> result;
+    for (const GoldenSet& set : golden())
+      if (set.inputs[0].dtype() == kFloat64 && !set.special && set.inputs[0].numel() < 200)
+        result.push_back(set.inputs);
+    return result;
+  }
+};
+
+TEST_P(Ops, AgreesWithPyTorch) {
+  ASSERT_GE(golden().size(), 6u) << "scripts/make_golden.py needs three sets for this op";
+  compare(false);
+}
+
+TEST_P(Ops, AgreesWithPyTorchOnStridedInputs) { compare(true); }
+
+TEST_P(Ops, GradientIsTheDerivative) {
+  if (!GetParam().differentiable) return;
+  const auto sets = smooth_sets();
+  ASSERT_GE(sets.size(), 2u);
+  for (const auto& inputs : sets) EXPECT_GRADCHECK(GetParam().fn, inputs);
+}
+
+TEST_P(Ops, SecondGradientIsTheDerivativeOfTheFirst) {
+  if (!GetParam().differentiable) return;
+  for (const auto& inputs : smooth_sets()) EXPECT_GRADGRADCHECK(GetParam().fn, inputs);
+}
+
+std::string case_name(const ::testing::TestParamInfo<OpCase>& info) { return info.param.name; }
+INSTANTIATE_TEST_SUITE_P(All, Ops, ::testing::ValuesIn(op_cases()), case_name);
+
+TEST(OpCases, EveryGoldenCaseHasARow) {
+  for (const auto& [name, sets] : golden_ops()) {
+    const bool found = std::any_of(op_cases().begin(), op_cases().end(),
+                                   [&name = name](const OpCase& c) { return c.name == name; });
+    EXPECT_TRUE(found) << name;
+  }
+}
+
+}  // namespace
+}  // namespace bb
