@@ -19,8 +19,8 @@ DataLoader::DataLoader(AnyOf<Dataset> dataset, const DataLoaderOptions& options)
 
 int64_t DataLoader::size() const {
   const int64_t n = dataset_->size();
-  return options_.drop_last ? n / options_.batch_size
-                            : (n + options_.batch_size - 1) / options_.batch_size;
+  const bool partial = n % options_.batch_size != 0 && !options_.drop_last;
+  return n / options_.batch_size + (partial ? 1 : 0);
 }
 
 DataLoader::Iterator DataLoader::begin() const {

@@ -9,7 +9,6 @@
 #include <limits>
 #include <new>
 
-#include "bb/core/error.h"
 #include "bb/io/input_file.h"
 
 namespace bb::io {

@@ -30,6 +30,7 @@ void decode(const unsigned char* from, Tensor& result) {
   for (int64_t i = 0; i < n; ++i) {
     uint64_t bits = 0;
     for (size_t byte = 0; byte < sizeof(Stored); ++byte) bits = bits << 8 | *from++;
+    // NOLINTNEXTLINE(bugprone-signed-char-misuse): an int8 is a number here
     to[i] = static_cast<Element>(std::bit_cast<Stored>(static_cast<Bits>(bits)));
   }
 }

@@ -31,7 +31,7 @@ class AnyModule : public Model {
   std::string registered_name() const override { return module_->registered_name(); }
 
  protected:
-  Tensor forward(const Tensor& x) override { return (*module_)(x); }
+  Tensor forward(const Tensor& x) override { return module_->forward(x); }
 
  private:
   std::shared_ptr<Module> module_;

@@ -14,6 +14,8 @@
 
 namespace bb::nn {
 
+class AnyModule;
+
 /// The name that files know a class by: with namespaces, save for bb::nn.
 std::string registered_name_of(const std::type_info& type);
 
@@ -60,7 +62,8 @@ class Module {
   virtual Tensor forward(const Tensor& x) = 0;
 
   /// Register under a name; return what was given, to be kept as a member.
-  /// Throw ValueError for a name that is empty, taken, or has a dot.
+  /// Throw ValueError for a name that is empty, taken, or has a dot, and for a parameter that an op
+  /// made.
   Tensor add_parameter(std::string name, Tensor value);
   Tensor add_buffer(std::string name, Tensor value);
   template <std::derived_from<Module> M>
@@ -73,6 +76,7 @@ class Module {
   void share(const Module& other) { state_ = other.state_; }
 
  private:
+  friend class AnyModule;  // calls forward() of the module that it is a handle of
   struct State;
   std::shared_ptr<State> state_;
 };

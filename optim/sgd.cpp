@@ -14,8 +14,7 @@ SGD::SGD(const SGDOptions& options) : Optimizer(options.lr), options_(options) {
   };
   check("momentum", options.momentum);
   check("weight_decay", options.weight_decay);
-  if (!std::isfinite(options.dampening))
-    throw ValueError(fmt::format("SGD: dampening must be finite, got {}", options.dampening));
+  check("dampening", options.dampening);
   if (options.nesterov && (options.momentum == 0 || options.dampening != 0))
     throw ValueError(fmt::format(
         "SGD: nesterov needs a momentum and no dampening, got momentum {} and dampening {}",

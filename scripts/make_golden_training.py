@@ -49,7 +49,7 @@ def optimizers(out):
     start = [torch.randn(s, dtype=torch.float64) for s in SHAPES]
     grads = [torch.randn((STEPS, *s), dtype=torch.float64) for s in SHAPES]
     grads[1] *= 1e-3
-    grads[4] *= 100
+    grads[4] *= 3
     grads[0][:, 2] = 0
     out["opt.has_grad"] = torch.tensor(HAS_GRAD)
     for t, dtype in DTYPES.items():
@@ -114,6 +114,7 @@ def main():
     path = pathlib.Path(__file__).parent.parent / "tests" / "golden" / "training.safetensors"
     path.parent.mkdir(exist_ok=True)
     save_file({k: v.contiguous() for k, v in out.items()}, path)
+    path.chmod(0o644)
     print(f"{path}: {len(out)} tensors, {path.stat().st_size} bytes")
 
 

@@ -23,19 +23,26 @@ struct detail::Trainer {
 
 namespace {
 
-// Puts a module into a mode for a scope.
+// Puts a module and all below it into a mode for a scope; then each has its own mode again.
 class Mode {
  public:
-  Mode(Module& module, bool training) : module_(module), before_(module.is_training()) {
-    module_.train(training);
+  Mode(Module& module, bool training) {
+    remember(module);
+    module.train(training);
   }
-  ~Mode() { module_.train(before_); }
+  ~Mode() {
+    for (const auto& [module, training] : before_) module->train(training);  // parents first
+  }
   Mode(const Mode&) = delete;
   Mode& operator=(const Mode&) = delete;
 
  private:
-  Module& module_;
-  bool before_;
+  void remember(Module& module) {
+    before_.emplace_back(&module, module.is_training());
+    for (const auto& [name, child] : module.children()) remember(*child);
+  }
+
+  std::vector<std::pair<Module*, bool>> before_;
 };
 
 // The mean loss of an epoch, each batch weighted by its samples.

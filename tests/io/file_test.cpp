@@ -7,11 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "bb/tests/io/files.h"
 
@@ -256,7 +256,7 @@ TEST(WriteFileAtomically, LeavesAWholeFileWhenTheProcessIsKilled) {
   const std::string path = folder.file("a");
   constexpr size_t kBytes = 300'000;
   put(path, std::string(kBytes, 'a'));
-  for (int round = 0; round < 25; ++round) {
+  for (int round = 0; round < 20; ++round) {
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
     if (child == 0) {

@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bb/autograd/ops/shape.h"
@@ -224,7 +227,9 @@ TEST(Checksum, ChangesWithEveryPartOfTheArchive) {
   };
   EXPECT_NE(changed([](Archive& a) { a.tensors[0].first = "A"; }), crc);
   EXPECT_NE(changed([](Archive& a) { a.tensors[0].second.mul_(2); }), crc);
-  EXPECT_NE(changed([](Archive& a) { a.tensors[2].second = a.tensors[2].second.view({4}); }), crc);
+  for (const Shape& shape : {Shape{4}, Shape{4, 1}})
+    EXPECT_NE(changed([&](Archive& a) { a.tensors[2].second = a.tensors[2].second.view(shape); }),
+              crc);
   EXPECT_NE(changed([](Archive& a) { a.tensors[1].second = tensor({1, 0}, kUInt8); }), crc);
   EXPECT_NE(changed([](Archive& a) { std::swap(a.tensors[0].first, a.tensors[1].first); }), crc);
   EXPECT_NE(changed([](Archive& a) { a.tensors.pop_back(); }), crc);

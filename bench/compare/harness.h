@@ -1,0 +1,95 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <vector>
+
+/// What both sides of a comparison share: the same cases by name, the same numbers to start from, the
+/// same way to take time. Each side defines its cases and set_threads().
+namespace versus {
+
+/// One thing to time. `start` makes a fresh model and returns its step; what a step returns (a loss)
+/// is compared between the sides.
+struct Case {
+  std::string name;
+  std::function<std::function<double()>()> start;
+};
+
+inline std::vector<Case>& cases() {
+  static std::vector<Case> all;
+  return all;
+}
+struct Register {
+  Register(std::string name, std::function<std::function<double()>()> start) {
+    cases().push_back({std::move(name), std::move(start)});
+  }
+};
+
+void set_threads(int threads);
+
+/// Fixed numbers in (-scale, scale), the same on both sides.
+inline std::vector<float> numbers(size_t n, unsigned seed, double scale) {
+  std::vector<float> values(n);
+  unsigned state = seed * 2654435761u + 1;
+  for (float& value : values) {
+    state = state * 1664525u + 1013904223u;
+    value = static_cast<float>((static_cast<double>(state >> 8) / 16777216.0 * 2 - 1) * scale);
+  }
+  return values;
+}
+inline std::vector<long> classes(size_t n, unsigned seed, long count) {
+  std::vector<long> values(n);
+  const std::vector<float> raw = numbers(n, seed, 1);
+  for (size_t i = 0; i < n; ++i)
+    values[i] = std::min(count - 1, static_cast<long>((raw[i] + 1) / 2 * static_cast<float>(count)));
+  return values;
+}
+
+/// Seconds of one step: the median over blocks of steps of 2 ms or more, for `seconds` in all.
+inline double time_step(const std::function<double()>& step, double seconds) {
+  using Clock = std::chrono::steady_clock;
+  const auto since = [](Clock::time_point t) {
+    return std::chrono::duration<double>(Clock::now() - t).count();
+  };
+  int block = 1;
+  for (;; block *= 2) {
+    const auto start = Clock::now();
+    for (int i = 0; i < block; ++i) step();
+    if (since(start) > 2e-3) break;
+  }
+  std::vector<double> times;
+  for (const auto begin = Clock::now(); since(begin) < seconds || times.size() < 5;) {
+    const auto start = Clock::now();
+    for (int i = 0; i < block; ++i) step();
+    times.push_back(since(start) / block);
+  }
+  std::nth_element(times.begin(), times.begin() + static_cast<long>(times.size() / 2), times.end());
+  return times[times.size() / 2];
+}
+
+/// Prints a line for each case: name, threads, seconds of a step, the first five steps' results.
+/// Arguments: threads, seconds for each case, and perhaps a part of the names wanted.
+inline int run(int argc, char** argv) {
+  const int threads = argc > 1 ? std::atoi(argv[1]) : 1;
+  const double seconds = argc > 2 ? std::atof(argv[2]) : 0.5;
+  const std::string filter = argc > 3 ? argv[3] : "";
+  set_threads(threads);
+  for (const Case& c : cases()) {
+    if (c.name.find(filter) == std::string::npos) continue;
+    auto step = c.start();
+    std::vector<double> results;
+    for (int i = 0; i < 5; ++i) results.push_back(step());
+    std::printf("%s %d %.9g", c.name.c_str(), threads, time_step(step, seconds));
+    for (double result : results) std::printf(" %.9g", result);
+    std::printf("\n");
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
+}  // namespace versus
