@@ -28,6 +28,7 @@ constexpr size_t kAlignment = 64;
 constexpr size_t kSmallest = 64;
 constexpr int kClassesPerDoubling = 4;
 constexpr int kClasses = 160;                         // 64 bytes up to 2^46
+constexpr size_t kLargest = size_t{1} << 46;
 constexpr size_t kThreadLargest = size_t{256} << 10;  // larger blocks go to the common cache
 constexpr size_t kThreadBytesPerClass = size_t{512} << 10;
 constexpr int64_t kPublishBytes = int64_t{64} << 10;
@@ -249,6 +250,8 @@ void* allocate(size_t bytes) {
     if (bytes > static_cast<uint64_t>(budget)) throw std::bad_alloc();
     budget -= static_cast<int64_t>(bytes);
   }
+  if (bytes > kLargest) [[unlikely]]
+    throw std::bad_alloc();
   const SizeClass size = size_class(bytes);
   return with_cache([&](ThreadCache& cache) { return cache.take(size); });
 }
@@ -258,8 +261,16 @@ void deallocate(void* block, size_t bytes) noexcept {
   with_cache([&](ThreadCache& cache) { cache.put(size, block); });
 }
 
-AllocationBudget::AllocationBudget(int64_t bytes) : before_(std::exchange(budget, bytes)) {}
-AllocationBudget::~AllocationBudget() { budget = before_; }
+// Within another budget, before_ is the part of it that this one leaves untouched.
+AllocationBudget::AllocationBudget(int64_t bytes) : before_(budget) {
+  budget = std::max<int64_t>(bytes, 0);
+  if (before_ == kNoBudget) return;
+  budget = std::min(budget, before_);
+  before_ -= budget;
+}
+AllocationBudget::~AllocationBudget() {
+  budget = before_ == kNoBudget ? kNoBudget : before_ + budget;
+}
 
 }  // namespace bb::detail
 

@@ -66,16 +66,23 @@ void normal_values(const Block& b, double* out) {
   normal_pair(unit_double(b.word[0], b.word[1]), unit_double(b.word[2], b.word[3]), out);
 }
 
-// Fills x with scale * values(block) + shift, block by block; element i always comes from block
-// i / per_block, so threads do not matter.
+// The largest T below `end`, which rounding must not reach; never below `start`.
+template <class T>
+T largest_below(double end, double start) {
+  return std::max(std::nextafter(static_cast<T>(end), static_cast<T>(start)),
+                  static_cast<T>(start));
+}
+
+// Fills x with scale * values(block) + shift, kept below open_end, block by block; element i always
+// comes from block i / per_block, so threads do not matter.
 template <class Values>
-void fill(const char* op, Tensor& x, double scale, double shift, double cost_ns,
+void fill(const char* op, Tensor& x, double scale, double shift, double open_end, double cost_ns,
           const Values& values) {
   if (!is_floating_point(x.dtype()))
     throw DTypeError(fmt::format("{}: needs a floating-point tensor, this is {}", op, describe(x)));
   if (!x.is_contiguous()) {
     Tensor rows = Tensor::empty(x.shape(), x.dtype());
-    fill(op, rows, scale, shift, cost_ns, values);
+    fill(op, rows, scale, shift, open_end, cost_ns, values);
     detail::copy_elements(x, rows);
     x.bump_version();
     return;
@@ -87,14 +94,15 @@ void fill(const char* op, Tensor& x, double scale, double shift, double cost_ns,
     const uint64_t seed = generator.seed();
     const uint64_t first = generator.reserve(static_cast<uint64_t>(blocks));
     T* out = x.data<T>();
+    const T limit = largest_below<T>(open_end, shift);
     parallel_for(blocks, cost_ns * static_cast<double>(kPerBlock), [&](int64_t begin, int64_t end) {
       T block[kPerBlock];
       for (int64_t b = begin; b < end; ++b) {
         values(philox(seed, first + static_cast<uint64_t>(b)), block);
         const int64_t count = std::min(kPerBlock, n - b * kPerBlock);
         for (int64_t i = 0; i < count; ++i)
-          out[b * kPerBlock + i] =
-              static_cast<T>(block[i] * static_cast<T>(scale) + static_cast<T>(shift));
+          out[b * kPerBlock + i] = std::min(
+              static_cast<T>(block[i] * static_cast<T>(scale) + static_cast<T>(shift)), limit);
       }
     });
   });
@@ -152,9 +160,9 @@ Tensor randint(int64_t low, int64_t high, const Shape& shape) {
   const uint64_t first = generator.reserve(static_cast<uint64_t>(x.numel()));
   const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
   for (int64_t i = 0; i < x.numel(); ++i)
-    x.data<int64_t>()[i] =
-        low + static_cast<int64_t>(
-                  below(range, philox(generator.seed(), first + static_cast<uint64_t>(i))));
+    x.data<int64_t>()[i] = static_cast<int64_t>(
+        static_cast<uint64_t>(low) +
+        below(range, philox(generator.seed(), first + static_cast<uint64_t>(i))));
   return x;
 }
 

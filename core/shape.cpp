@@ -44,12 +44,21 @@ int64_t Shape::numel() const {
   return n;
 }
 
+namespace {
+
+constexpr int64_t kMaxStride = INT64_MAX / 8;  // strides in bytes fit int64 too
+
+}  // namespace
+
 Shape contiguous_strides(const Shape& shape) {
   Shape strides = shape;
   int64_t stride = 1;
   for (int64_t i = shape.rank() - 1; i >= 0; --i) {
     strides[i] = stride;
-    stride *= std::max<int64_t>(shape[i], 1);
+    // A shape with a 0 has no elements, and may yet be too large to step through.
+    if (__builtin_mul_overflow(stride, std::max<int64_t>(shape[i], 1), &stride) ||
+        stride > kMaxStride)
+      throw ShapeError(fmt::format("shape: the strides of {} leave int64", shape));
   }
   return strides;
 }
@@ -57,9 +66,8 @@ Shape contiguous_strides(const Shape& shape) {
 bool is_contiguous(const Shape& shape, const Shape& strides) {
   int64_t expected = 1;
   for (int64_t i = shape.rank() - 1; i >= 0; --i) {
-    if (shape[i] == 0) return true;
     if (shape[i] == 1) continue;
-    if (strides[i] != expected) return false;
+    if (strides[i] != expected) return std::find(shape.begin(), shape.end(), 0) != shape.end();
     expected *= shape[i];
   }
   return true;

@@ -19,12 +19,15 @@ size_t block_bytes(int64_t bytes) {
 
 Ref<Storage> Storage::allocate(int64_t bytes) {
   const bool is_inline = bytes <= kInlineBytes;
-  void* data = is_inline ? nullptr : detail::allocate(static_cast<size_t>(bytes));
   void* block = detail::allocate(block_bytes(bytes));
   auto* storage = new (block) Storage;
-  storage->data_ = is_inline ? static_cast<char*>(block) + kHeader : data;
+  storage->borrowed_ = true;  // until there is data to give back
+  Ref<Storage> result(storage);
+  storage->data_ = is_inline ? static_cast<char*>(block) + kHeader
+                             : detail::allocate(static_cast<size_t>(bytes));
   storage->bytes_ = bytes;
-  return Ref<Storage>(storage);
+  storage->borrowed_ = false;
+  return result;
 }
 
 Ref<Storage> Storage::borrow(void* data, int64_t bytes, std::shared_ptr<void> owner) {

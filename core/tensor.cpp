@@ -6,13 +6,21 @@
 #include "bb/core/strided.h"
 
 namespace bb {
+namespace {
 
-Tensor Tensor::empty(const Shape& shape, DType dtype) {
+int64_t checked_bytes(const char* op, const Shape& shape, DType dtype) {
   for (int64_t size : shape)
-    if (size < 0) throw ShapeError(fmt::format("empty: negative size in shape {}", shape));
+    if (size < 0) throw ShapeError(fmt::format("{}: negative size in shape {}", op, shape));
   int64_t bytes = 0;
   if (__builtin_mul_overflow(shape.numel(), size_of(dtype), &bytes))
-    throw ShapeError(fmt::format("empty: {} {} is larger than any memory", name(dtype), shape));
+    throw ShapeError(fmt::format("{}: {} {} is larger than any memory", op, name(dtype), shape));
+  return bytes;
+}
+
+}  // namespace
+
+Tensor Tensor::empty(const Shape& shape, DType dtype) {
+  const int64_t bytes = checked_bytes("empty", shape, dtype);
   Ref<detail::TensorImpl> impl(new detail::TensorImpl);
   impl->storage = detail::Storage::allocate(bytes);
   impl->shape = shape;
@@ -32,12 +40,11 @@ Tensor Tensor::from_bytes(const void* data, int64_t count, const Shape& shape, D
 
 Tensor Tensor::borrow_bytes(void* data, const Shape& shape, DType dtype,
                             std::shared_ptr<void> owner) {
-  for (int64_t size : shape)
-    if (size < 0) throw ShapeError(fmt::format("borrow: negative size in shape {}", shape));
+  const int64_t bytes = checked_bytes("borrow", shape, dtype);
   if (!data && shape.numel() > 0)
     throw ValueError(fmt::format("borrow: a null pointer for shape {}", shape));
   Ref<detail::TensorImpl> impl(new detail::TensorImpl);
-  impl->storage = detail::Storage::borrow(data, shape.numel() * size_of(dtype), std::move(owner));
+  impl->storage = detail::Storage::borrow(data, bytes, std::move(owner));
   impl->shape = shape;
   impl->strides = contiguous_strides(shape);
   impl->dtype = dtype;

@@ -159,9 +159,10 @@ std::string Module::summary() const {
 Tensor Module::add_parameter(std::string name, Tensor value) {
   state_->check_name("add_parameter", name);
   if (!value.is_leaf())
-    throw ValueError(fmt::format("add_parameter: an op made '{}', so that it cannot learn\n"
-                                 "  hint: add its detach()",
-                                 name));
+    throw ValueError(
+        fmt::format("add_parameter: an op made '{}', so that it cannot learn\n"
+                    "  hint: add its detach()",
+                    name));
   value.requires_grad_();
   state_->parameters.emplace_back(std::move(name), value);
   return value;

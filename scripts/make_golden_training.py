@@ -79,7 +79,8 @@ def mlp(out):
     sizes = [20, 16, 8, 5]
     start = []
     for a, b in zip(sizes, sizes[1:]):
-        start += [torch.randn(b, a, dtype=torch.float64) / a**0.5, torch.randn(b, dtype=torch.float64) / 10]
+        start.append(torch.randn(b, a, dtype=torch.float64) / a**0.5)
+        start.append(torch.randn(b, dtype=torch.float64) / 10)
     x = torch.randn(5, 12, 20, dtype=torch.float64)
     y = torch.randint(0, 5, (5, 12))
     out["mlp.x"], out["mlp.y"] = x, y

@@ -27,7 +27,8 @@ inline const Tensor& training_golden(const std::string& name) {
   return found->second;
 }
 
-/// Element by element |actual - expected| <= tolerance max(|expected|, 0.1), of one dtype and shape.
+/// Element by element |actual - expected| <= tolerance max(|expected|, 0.1), of one dtype and
+/// shape.
 inline void expect_close(const Tensor& actual, const Tensor& expected, double tolerance,
                          const std::string& what) {
   ASSERT_EQ(describe(actual), describe(expected)) << what;
@@ -62,21 +63,6 @@ class Threads {
  private:
   int before_;
 };
-
-/// What the E says that `action` throws. Anything else is a failure.
-template <class E, class Action>
-std::string error_of(Action&& action) {
-  try {
-    action();
-  } catch (const E& error) {
-    return error.what();
-  } catch (const std::exception& other) {
-    ADD_FAILURE() << "another exception: " << other.what();
-    return {};
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {};
-}
 
 /// Runs an optimizer over the golden gradients and compares with the golden trajectory `config`.
 /// `make` makes the optimizer without parameters.

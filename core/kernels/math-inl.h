@@ -163,27 +163,49 @@ V Log(D d, V x) {
   return hn::IfThenElse(hn::IsNaN(x), x, y);
 }
 
-// tanh(|x|) = t / (t + 2), t = exp(2|x|) - 1 = 2^k (expm1(r) + 1) - 1.
+// (n + dn) / (d + dd), dn and dd being the rounding errors of n and d: one division, then a correction
+// by its remainder.
+template <class D, class V>
+V DivideCorrected(D d, V n, V dn, V divisor, V ddivisor) {
+  const V inverse = hn::Div(hn::Set(d, hn::TFromD<D>(1)), divisor);
+  const V q = hn::Mul(n, inverse);
+  const V remainder = hn::Add(hn::NegMulAdd(q, divisor, n), hn::NegMulAdd(q, ddivisor, dn));
+  return hn::MulAdd(remainder, inverse, q);
+}
+
+// tanh(|x|) = t / (t + 2), t = exp(2|x|) - 1 = 2^k expm1(r) + (2^k - 1).
 template <class D, class V>
 V Tanh(D d, V x) {
   using T = hn::TFromD<D>;
-  const V one = hn::Set(d, T(1));
+  const V one = hn::Set(d, T(1)), two = hn::Set(d, T(2));
   const V a = hn::Min(hn::Abs(x), hn::Set(d, T(20)));  // 1 to the last bit from there on
   V k;
   const V r = Reduce(d, hn::Add(a, a), k);
   const V power = Scale(d, one, k);
-  const V t = hn::MulAdd(power, SmallExpm1(d, r), hn::Sub(power, one));
-  const V y = hn::Div(t, hn::Add(t, hn::Set(d, T(2))));
+  // t and its rounding error: whole + part, whole being 2^k - 1 + 2^k r.
+  const V part = hn::Mul(power, hn::Sub(SmallExpm1(d, r), r));
+  const V base = hn::Sub(power, one), step = hn::Mul(power, r);
+  const V whole = hn::Add(base, step);
+  const V larger = hn::Max(base, step), smaller = hn::Min(base, step);
+  const V whole_error = hn::Sub(smaller, hn::Sub(whole, larger));
+  const V t = hn::Add(whole, part);
+  const V t_error = hn::Add(hn::Sub(part, hn::Sub(t, whole)), whole_error);
+  const V divisor = hn::Add(t, two);
+  const V divisor_error =
+      hn::Add(t_error, hn::IfThenElse(hn::Lt(t, two), hn::Sub(t, hn::Sub(divisor, two)),
+                                      hn::Sub(two, hn::Sub(divisor, t))));
+  const V y = DivideCorrected(d, t, t_error, divisor, divisor_error);
   return hn::IfThenElse(hn::IsNaN(x), x, hn::CopySign(y, x));
 }
 
 // 1 / (1 + e^-x), with e^-|x| only, so that neither side overflows.
 template <class D, class V>
 V Sigmoid(D d, V x) {
-  using T = hn::TFromD<D>;
-  const V one = hn::Set(d, T(1));
+  const V one = hn::Set(d, hn::TFromD<D>(1)), zero = hn::Zero(d);
   const V e = Exp(d, hn::Neg(hn::Abs(x)));
-  return hn::Div(hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one), hn::Add(one, e));
+  const V divisor = hn::Add(one, e);
+  const V divisor_error = hn::Sub(e, hn::Sub(divisor, one));
+  return DivideCorrected(d, hn::IfThenElse(hn::Lt(x, zero), e, one), zero, divisor, divisor_error);
 }
 
 }  // namespace bb::kernels::HWY_NAMESPACE::math

@@ -71,7 +71,7 @@ TEST(InPlace, BroadcastTheOperand) {
   Tensor x = counted();
   x.add_(tensor({10, 20, 30}));
   EXPECT_EQ(x.to_vector<int64_t>(), (Ints{10, 21, 32, 13, 24, 35}));
-  x.sub_(tensor({{10}, {13}}));
+  x.sub_(tensor({10, 13}).view({2, 1}));
   EXPECT_EQ(x.to_vector<int64_t>(), (Ints{0, 11, 22, 0, 11, 22}));
   x.mul_(tensor(2));
   EXPECT_EQ(x.to_vector<int64_t>(), (Ints{0, 22, 44, 0, 22, 44}));
@@ -85,7 +85,7 @@ TEST(InPlace, ChangeViewsWhereTheyLie) {
   EXPECT_EQ(x.to_vector<int64_t>(), (Ints{100, 101, 102, 203, 204, 205}));
   x.slice(1, 0, 3, 2).fill_(0);
   EXPECT_EQ(x.to_vector<int64_t>(), (Ints{0, 101, 0, 0, 204, 0}));
-  x.slice(1, 1, 2).copy_(tensor({{7}, {8}}));
+  x.slice(1, 1, 2).copy_(tensor({7, 8}).view({2, 1}));
   EXPECT_EQ(x.to_vector<int64_t>(), (Ints{0, 7, 0, 0, 8, 0}));
 }
 

@@ -6,12 +6,11 @@
 #include <numeric>
 
 #include "bb/bb.h"
+#include "bb/tests/message_of.h"
 #include "bb/tests/training_golden.h"
 
 namespace bb::data {
 namespace {
-
-using bb::testing::error_of;
 
 // Sample i is i, its target 10 i.
 TensorDataset numbers(int64_t n) {
@@ -70,10 +69,9 @@ TEST(DataLoader, SizeIsTheNumberOfBatches) {
     for (int64_t batch_size : {1, 2, 4, 8, 100})
       for (bool drop_last : {false, true})
         for (bool shuffle : {false, true}) {
-          const DataLoader loader(numbers(n), {.batch_size = batch_size,
-                                               .shuffle = shuffle,
-                                               .drop_last = drop_last,
-                                               .seed = 1});
+          const DataLoader loader(
+              numbers(n),
+              {.batch_size = batch_size, .shuffle = shuffle, .drop_last = drop_last, .seed = 1});
           EXPECT_EQ(std::ssize(pass_over(loader)), loader.size()) << n << " " << batch_size;
           EXPECT_EQ(loader.sample_count(), n);
         }
@@ -218,15 +216,16 @@ TEST(DataLoader, TakesACustomDataset) {
 }
 
 TEST(DataLoader, RefusesABatchSizeBelowOne) {
-  EXPECT_EQ(error_of<ValueError>([] { DataLoader(numbers(3), {.batch_size = 0}); }),
+  EXPECT_EQ(message_of<ValueError>([] { DataLoader(numbers(3), {.batch_size = 0}); }),
             "DataLoader: batch_size must be at least 1, got 0");
-  EXPECT_EQ(error_of<ValueError>([] { DataLoader(numbers(3), {.batch_size = -1}); }),
+  EXPECT_EQ(message_of<ValueError>([] { DataLoader(numbers(3), {.batch_size = -1}); }),
             "DataLoader: batch_size must be at least 1, got -1");
 }
 
 TEST(DataLoader, RefusesAnEmptyDataset) {
-  EXPECT_EQ(error_of<ValueError>(
-                [] { DataLoader(TensorDataset(zeros({0, 2}), zeros({0})), {.batch_size = 4}); }),
+  EXPECT_EQ(message_of<ValueError>([] {
+              DataLoader(TensorDataset(zeros({0, 2}), zeros({0})), {.batch_size = 4});
+            }),
             "DataLoader: the dataset is empty");
 }
 

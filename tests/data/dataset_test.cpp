@@ -3,12 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "bb/bb.h"
+#include "bb/tests/message_of.h"
 #include "bb/tests/training_golden.h"
 
 namespace bb::data {
 namespace {
-
-using bb::testing::error_of;
 
 const std::vector<int64_t> kOrder{2, 0, 2};
 
@@ -47,7 +46,7 @@ TEST(TakeRows, TakesNoRowsAndRowsWithoutElements) {
 TEST(TakeRows, RefusesRowsThatAreNotThere) {
   const Tensor x = zeros({3, 2});
   const std::vector<int64_t> above{0, 3}, below{-1};
-  EXPECT_EQ(error_of<IndexError>([&] { take_rows(x, above); }),
+  EXPECT_EQ(message_of<IndexError>([&] { take_rows(x, above); }),
             "take_rows: row 3 is out of range for float32 [3, 2]");
   EXPECT_THROW(take_rows(x, below), IndexError);
   EXPECT_THROW(take_rows(zeros({0, 2}), kOrder), IndexError);
@@ -70,7 +69,9 @@ TEST(TensorDataset, BatchesAreOffTheTape) {
 }
 
 TEST(TensorDataset, RefusesInputsAndTargetsThatDoNotFit) {
-  EXPECT_EQ(error_of<ShapeError>([] { TensorDataset(zeros({3, 2}), zeros({2})); }),
+  EXPECT_EQ(message_of<ShapeError>([] {
+              TensorDataset(zeros({3, 2}), zeros({2}));
+            }),
             "TensorDataset: inputs and targets need one row for each sample\n"
             "  inputs float32 [3, 2]   targets float32 [2]");
   EXPECT_THROW(TensorDataset(tensor(1.0), tensor(1.0)), ShapeError);
@@ -90,8 +91,9 @@ TEST(ImageDataset, FetchesImagesAndLabels) {
 }
 
 TEST(ImageDataset, RefusesAnotherNumberOfLabels) {
-  EXPECT_EQ(error_of<ShapeError>([] { ImageDataset(zeros({3, 1, 2, 2}), zeros({4}, kInt64)); })
-                .substr(0, 13),
+  EXPECT_EQ(message_of<ShapeError>([] {
+              ImageDataset(zeros({3, 1, 2, 2}), zeros({4}, kInt64));
+            }).substr(0, 13),
             "ImageDataset:");
 }
 

@@ -24,8 +24,8 @@ TEST(Mnist, ReadsTheFilesOfTheRepository) {
   for (const ImageDataset* part : {&train, &test}) {
     EXPECT_EQ(part->images.dtype(), kFloat32);
     EXPECT_EQ(part->labels.dtype(), kInt64);
-    const auto [low, high] = std::minmax_element(
-        part->images.data<float>(), part->images.data<float>() + part->images.numel());
+    const auto [low, high] = std::minmax_element(part->images.data<float>(),
+                                                 part->images.data<float>() + part->images.numel());
     EXPECT_EQ(*low, 0);
     EXPECT_EQ(*high, 1);
     const auto [least, most] = std::minmax_element(
@@ -116,15 +116,15 @@ TEST_F(SmallMnist, SaysThatAFolderIsMissing) {
 
 TEST_F(SmallMnist, RefusesSwappedImagesAndLabels) {
   write(0, labels({5, 0, 9}));
-  EXPECT_EQ(error(),
-            fmt::format("mnist: {} holds uint8 [3], not images (uint8, [N, height, width])",
-                        path(0)));
+  EXPECT_EQ(
+      error(),
+      fmt::format("mnist: {} holds uint8 [3], not images (uint8, [N, height, width])", path(0)));
   write(0, images(3));
   write(1, images(3));
-  EXPECT_EQ(error(), fmt::format(
-                         "mnist: {} holds uint8 [3, 28, 28], not one label (uint8) for each of 3 "
-                         "images",
-                         path(1)));
+  EXPECT_EQ(error(),
+            fmt::format("mnist: {} holds uint8 [3, 28, 28], not one label (uint8) for each of 3 "
+                        "images",
+                        path(1)));
 }
 
 TEST_F(SmallMnist, RefusesAnotherNumberOfLabelsThanImages) {

@@ -256,13 +256,14 @@ TEST(WriteFileAtomically, LeavesAWholeFileWhenTheProcessIsKilled) {
   const std::string path = folder.file("a");
   constexpr size_t kBytes = 300'000;
   put(path, std::string(kBytes, 'a'));
+  const auto save_forever = [&]() noexcept {  // an exception must not bring the child back here
+    for (unsigned i = 0;; ++i)
+      write_file_atomically(path, std::string(kBytes, static_cast<char>('a' + i % 26)));
+  };
   for (int round = 0; round < 20; ++round) {
     const pid_t child = ::fork();
     ASSERT_GE(child, 0);
-    if (child == 0) {
-      for (unsigned i = 0;; ++i)
-        write_file_atomically(path, std::string(kBytes, static_cast<char>('a' + i % 26)));
-    }
+    if (child == 0) save_forever();
     ::usleep(static_cast<useconds_t>(1000 + round * 7919 % 20'000));
     ::kill(child, SIGKILL);
     int status = 0;

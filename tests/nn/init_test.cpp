@@ -7,13 +7,13 @@
 #include <functional>
 
 #include "bb/bb.h"
+#include "bb/tests/message_of.h"
 #include "bb/tests/training_golden.h"
 
 namespace bb::nn::init {
 namespace {
 
 using bb::testing::bytes_of;
-using bb::testing::error_of;
 
 struct Figures {
   double low, high, mean, deviation;
@@ -28,8 +28,7 @@ Figures figures_of(const Tensor& x) {
     f.high = std::max(f.high, v);
     f.mean += v / static_cast<double>(f.n);
   }
-  for (double v : values)
-    f.deviation += (v - f.mean) * (v - f.mean) / static_cast<double>(f.n);
+  for (double v : values) f.deviation += (v - f.mean) * (v - f.mean) / static_cast<double>(f.n);
   f.deviation = std::sqrt(f.deviation);
   return f;
 }
@@ -52,8 +51,8 @@ void expect_normal(const Tensor& x, double deviation) {
   EXPECT_LT(f.low, -3 * deviation);
 }
 
-const Shape kMatrix{150, 250};        // fan_in 250, fan_out 150
-const Shape kFilters{40, 60, 3, 5};   // fan_in 900, fan_out 600
+const Shape kMatrix{150, 250};       // fan_in 250, fan_out 150
+const Shape kFilters{40, 60, 3, 5};  // fan_in 900, fan_out 600
 
 TEST(Init, GainsAreThoseOfPyTorch) {
   EXPECT_EQ(gain(Nonlinearity::kLinear), 1);
@@ -99,10 +98,9 @@ TEST(Init, KaimingNormalHasItsDeviation) {
 }
 
 using Fill = std::function<Tensor(Tensor)>;
-const Fill kAll[] = {[](Tensor x) { return xavier_uniform_(x); },
-                     [](Tensor x) { return xavier_normal_(x); },
-                     [](Tensor x) { return kaiming_uniform_(x); },
-                     [](Tensor x) { return kaiming_normal_(x); }};
+const Fill kAll[] = {
+    [](Tensor x) { return xavier_uniform_(x); }, [](Tensor x) { return xavier_normal_(x); },
+    [](Tensor x) { return kaiming_uniform_(x); }, [](Tensor x) { return kaiming_normal_(x); }};
 
 TEST(Init, FillsInPlaceOffTheTapeAndReturnsTheTensor) {
   for (const Fill& fill : kAll) {
@@ -141,7 +139,7 @@ TEST(Init, NeedsAtLeastTwoDimensions) {
     EXPECT_THROW(fill(zeros({5})), ShapeError);
     EXPECT_THROW(fill(zeros({})), ShapeError);
   }
-  EXPECT_EQ(error_of<ShapeError>([] { xavier_uniform_(zeros({5})); }),
+  EXPECT_EQ(message_of<ShapeError>([] { xavier_uniform_(zeros({5})); }),
             "xavier_uniform_: fan in and out need at least two dimensions\n"
             "  x [5]");
 }

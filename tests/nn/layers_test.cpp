@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "bb/bb.h"
+#include "bb/tests/message_of.h"
 #include "bb/tests/training_golden.h"
 
 /// Activations, Dropout, Flatten, AnyModule and Config.
@@ -12,7 +13,6 @@ namespace bb::nn {
 namespace {
 
 using bb::testing::bytes_of;
-using bb::testing::error_of;
 
 const std::vector<float> kValues{-2, -0.5, 0, 0.5, 3};
 
@@ -121,7 +121,7 @@ TEST(DropoutLayer, OfZeroDropsNothingAndOfOneEverything) {
 }
 
 TEST(DropoutLayer, RefusesWhatIsNoProbability) {
-  EXPECT_EQ(error_of<ValueError>([] { Dropout(1.5); }), "Dropout: p must lie in [0, 1], got 1.5");
+  EXPECT_EQ(message_of<ValueError>([] { Dropout(1.5); }), "Dropout: p must lie in [0, 1], got 1.5");
   EXPECT_THROW(Dropout(-0.1), ValueError);
   EXPECT_THROW(Dropout(std::numeric_limits<double>::quiet_NaN()), ValueError);
 }
@@ -149,7 +149,7 @@ TEST(AnyModuleTest, IsAnotherHandleOfTheModule) {
 TEST(AnyModuleTest, GivesTheModuleBackAsWhatItIs) {
   const AnyModule any = Linear(3, 2);
   EXPECT_EQ(any.as<Linear>().weight.shape(), (Shape{2, 3}));
-  EXPECT_EQ(error_of<ValueError>([&] { any.as<ReLU>(); }),
+  EXPECT_EQ(message_of<ValueError>([&] { any.as<ReLU>(); }),
             "AnyModule: this is a Linear, not what was asked for");
 }
 
@@ -160,10 +160,10 @@ TEST(ConfigTest, GivesValuesByNameAndType) {
   EXPECT_EQ(config.real("n"), 3) << "a whole number will do";
   EXPECT_TRUE(config.boolean("on"));
   EXPECT_EQ(config.to_string(), "n=3, p=0.5, on=true, s=x");
-  EXPECT_EQ(error_of<IoError>([&] { config.integer("m"); }), "config: 'm' is missing");
-  EXPECT_EQ(error_of<IoError>([&] { config.integer("p"); }), "config: 'p' is not an integer");
-  EXPECT_EQ(error_of<IoError>([&] { config.real("s"); }), "config: 's' is not a number");
-  EXPECT_EQ(error_of<IoError>([&] { config.boolean("n"); }), "config: 'n' is not true or false");
+  EXPECT_EQ(message_of<IoError>([&] { config.integer("m"); }), "config: 'm' is missing");
+  EXPECT_EQ(message_of<IoError>([&] { config.integer("p"); }), "config: 'p' is not an integer");
+  EXPECT_EQ(message_of<IoError>([&] { config.real("s"); }), "config: 's' is not a number");
+  EXPECT_EQ(message_of<IoError>([&] { config.boolean("n"); }), "config: 'n' is not true or false");
 }
 
 }  // namespace

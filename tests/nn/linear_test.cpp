@@ -6,13 +6,13 @@
 #include <cmath>
 
 #include "bb/bb.h"
+#include "bb/tests/message_of.h"
 #include "bb/tests/training_golden.h"
 
 namespace bb::nn {
 namespace {
 
 using bb::testing::bytes_of;
-using bb::testing::error_of;
 
 TEST(LinearLayer, IsXTimesTransposedWeightPlusBias) {
   Linear layer(3, 2);
@@ -94,15 +94,17 @@ TEST(LinearLayer, SizesMayBeZeroButNotNegative) {
   EXPECT_EQ(Linear(0, 3)(zeros({2, 0})).shape(), (Shape{2, 3}));
   EXPECT_EQ(Linear(0, 3)(zeros({2, 0})).to_vector<float>(), std::vector<float>(6, 0));
   EXPECT_EQ(Linear(3, 0)(zeros({2, 3})).shape(), (Shape{2, 0}));
-  EXPECT_EQ(error_of<ValueError>([] { Linear(-1, 3); }),
+  EXPECT_EQ(message_of<ValueError>([] { Linear(-1, 3); }),
             "Linear: sizes must not be negative, got -1 -> 3");
-  EXPECT_EQ(error_of<ValueError>([] { Linear(3, -2); }),
+  EXPECT_EQ(message_of<ValueError>([] { Linear(3, -2); }),
             "Linear: sizes must not be negative, got 3 -> -2");
 }
 
 TEST(LinearLayer, RefusesInputsThatDoNotFit) {
   Linear layer(128, 64);
-  EXPECT_EQ(error_of<ShapeError>([&] { layer(zeros({16, 127})); }),
+  EXPECT_EQ(message_of<ShapeError>([&] {
+              layer(zeros({16, 127}));
+            }),
             "Linear(128 -> 64) got [16, 127]\n"
             "  hint: the last size must be 128");
   EXPECT_THROW(layer(tensor(1.0)), ShapeError);

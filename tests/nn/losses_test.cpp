@@ -5,17 +5,14 @@
 #include <cmath>
 
 #include "bb/bb.h"
+#include "bb/tests/message_of.h"
 #include "bb/tests/training_golden.h"
 
 namespace bb::nn {
 namespace {
 
-using bb::testing::error_of;
-
 // Scores whose softmax is known: rows log(1, 2, 5) and log(3, 3, 2), sums 8.
-Tensor scores() {
-  return tensor({{1, 2, 5}, {3, 3, 2}}, kFloat64).log();
-}
+Tensor scores() { return tensor({{1, 2, 5}, {3, 3, 2}}, kFloat64).log(); }
 
 TEST(CrossEntropyLossTest, OfClassesIsMinusTheLogOfTheirProbability) {
   const Tensor classes = tensor({2, 0});
@@ -40,7 +37,8 @@ TEST(CrossEntropyLossTest, OfProbabilitiesWeighsAllClasses) {
 }
 
 TEST(CrossEntropyLossTest, GradientIsSoftmaxMinusTheClass) {
-  for (const auto& [reduction, share] : {std::pair(Reduction::kMean, 2.0), {Reduction::kSum, 1.0}}) {
+  for (const auto& [reduction, share] :
+       {std::pair(Reduction::kMean, 2.0), {Reduction::kSum, 1.0}}) {
     Tensor x = scores().detach();
     x.requires_grad_();
     CrossEntropyLoss({.reduction = reduction})(x, tensor({2, 0})).backward();
@@ -52,7 +50,9 @@ TEST(CrossEntropyLossTest, GradientIsSoftmaxMinusTheClass) {
 
 TEST(CrossEntropyLossTest, RefusesLabelsAndTargetsThatDoNotFit) {
   const CrossEntropyLoss loss;
-  EXPECT_EQ(error_of<IndexError>([&] { loss(scores(), tensor({1, 3})); }),
+  EXPECT_EQ(message_of<IndexError>([&] {
+              loss(scores(), tensor({1, 3}));
+            }),
             "cross_entropy: label 3 at index 1 is out of range for 3 classes (0 to 2)");
   EXPECT_THROW(loss(scores(), tensor({-1, 0})), IndexError);
   EXPECT_THROW(loss(scores(), tensor({1, 0, 2})), ShapeError);
@@ -76,7 +76,9 @@ TEST(MSELossTest, GradientIsTwiceTheDifferenceOverTheCount) {
 }
 
 TEST(MSELossTest, DoesNotBroadcast) {
-  EXPECT_EQ(error_of<ShapeError>([] { MSELoss()(zeros({4, 1}), zeros({4})); }),
+  EXPECT_EQ(message_of<ShapeError>([] {
+              MSELoss()(zeros({4, 1}), zeros({4}));
+            }),
             "mse_loss: x and target differ in shape\n"
             "  x [4, 1]   target [4]\n"
             "  hint: reshape or expand the target");

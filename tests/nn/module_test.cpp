@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "bb/bb.h"
+#include "bb/tests/message_of.h"
 #include "bb/tests/training_golden.h"
 
 namespace bb::nn {
 namespace {
 
 using bb::testing::bytes_of;
-using bb::testing::error_of;
 
 std::vector<std::string> names_of(const std::vector<std::pair<std::string, Tensor>>& named) {
   std::vector<std::string> names;
@@ -171,9 +171,9 @@ TEST(Module, ZeroGradClearsAllGradients) {
 }
 
 struct Loose : Model {
+  using Module::add;
   using Module::add_buffer;
   using Module::add_parameter;
-  using Module::add;
   Tensor forward(const Tensor& x) override { return x; }
 };
 
@@ -182,11 +182,11 @@ TEST(Module, RefusesNamesThatAreEmptyTakenOrHaveADot) {
   model.add_parameter("w", ones({1}));
   model.add_buffer("b", ones({1}));
   model.add("c", ReLU());
-  EXPECT_EQ(error_of<ValueError>([&] { model.add_parameter("w", ones({1})); }),
+  EXPECT_EQ(message_of<ValueError>([&] { model.add_parameter("w", ones({1})); }),
             "add_parameter: the name 'w' is taken");
-  EXPECT_EQ(error_of<ValueError>([&] { model.add_buffer("", ones({1})); }),
+  EXPECT_EQ(message_of<ValueError>([&] { model.add_buffer("", ones({1})); }),
             "add_buffer: the name '' is empty or has a dot");
-  EXPECT_EQ(error_of<ValueError>([&] { model.add("x.y", ReLU()); }),
+  EXPECT_EQ(message_of<ValueError>([&] { model.add("x.y", ReLU()); }),
             "add: the name 'x.y' is empty or has a dot");
   for (const char* name : {"w", "b", "c", "", ".", "a.b"}) {
     EXPECT_THROW(model.add_parameter(name, ones({1})), ValueError) << name;
@@ -203,7 +203,7 @@ TEST(Module, RefusesParametersThatCannotLearn) {
   EXPECT_THROW(model.add_parameter("labels", zeros({2}, kInt64)), DTypeError);
   Tensor leaf = ones({2});
   leaf.requires_grad_();
-  EXPECT_EQ(error_of<ValueError>([&] { model.add_parameter("computed", leaf * 2); }),
+  EXPECT_EQ(message_of<ValueError>([&] { model.add_parameter("computed", leaf * 2); }),
             "add_parameter: an op made 'computed', so that it cannot learn\n"
             "  hint: add its detach()");
   EXPECT_TRUE(model.parameters().empty());
@@ -211,31 +211,41 @@ TEST(Module, RefusesParametersThatCannotLearn) {
 
 TEST(Module, ErrorsStartWithThePathOfTheLayer) {
   Autoencoder model;
-  EXPECT_EQ(error_of<ShapeError>([&] { model(zeros({16, 784})); }),
+  EXPECT_EQ(message_of<ShapeError>([&] {
+              model(zeros({16, 784}));
+            }),
             "encoder.fc2: Linear(128 -> 64) got [16, 127]\n"
             "  hint: the last size must be 128");
-  EXPECT_EQ(error_of<ShapeError>([&] { model.encoder(zeros({16, 784})); }).substr(0, 44),
+  EXPECT_EQ(message_of<ShapeError>([&] {
+              model.encoder(zeros({16, 784}));
+            }).substr(0, 44),
             "encoder.fc2: Linear(128 -> 64) got [16, 127]");
-  EXPECT_EQ(error_of<ShapeError>([&] { model(zeros({16, 7})); }).substr(0, 43),
+  EXPECT_EQ(message_of<ShapeError>([&] {
+              model(zeros({16, 7}));
+            }).substr(0, 43),
             "encoder.fc1: Linear(784 -> 127) got [16, 7]");
 }
 
 TEST(Module, ErrorsOutsideALayerHaveNoPath) {
   Linear layer(3, 2);
-  EXPECT_EQ(error_of<ShapeError>([&] { layer(zeros({4})); }),
+  EXPECT_EQ(message_of<ShapeError>([&] { layer(zeros({4})); }),
             "Linear(3 -> 2) got [4]\n"
             "  hint: the last size must be 3");
 }
 
 TEST(Module, ErrorsOfSequentialNameTheLayerByItsNumber) {
   Sequential model{Flatten(), Sequential{ReLU(), Linear(4, 2)}};
-  EXPECT_EQ(error_of<ShapeError>([&] { model(zeros({5, 3})); }).substr(0, 30),
+  EXPECT_EQ(message_of<ShapeError>([&] {
+              model(zeros({5, 3}));
+            }).substr(0, 30),
             "1.1: Linear(4 -> 2) got [5, 3]");
 }
 
 TEST(Module, ErrorsOfAModuleTakenOutOfASequentialNameItOnce) {
   Sequential model{Flatten(), Linear(4, 2)};
-  EXPECT_EQ(error_of<ShapeError>([&] { model[1](zeros({5, 3})); }).substr(0, 28),
+  EXPECT_EQ(message_of<ShapeError>([&] {
+              model[1](zeros({5, 3}));
+            }).substr(0, 28),
             "1: Linear(4 -> 2) got [5, 3]");
 }
 
@@ -245,7 +255,9 @@ TEST(Module, ErrorsThroughAnyModuleNameItOnce) {
     Tensor forward(const Tensor& x) override { return inner(x); }
   };
   Wrapper model;
-  EXPECT_EQ(error_of<ShapeError>([&] { model(zeros({5, 3})); }).substr(0, 32),
+  EXPECT_EQ(message_of<ShapeError>([&] {
+              model(zeros({5, 3}));
+            }).substr(0, 32),
             "inner: Linear(4 -> 2) got [5, 3]");
 }
 
@@ -258,7 +270,7 @@ TEST(Module, ErrorsOfOpsGetThePathToo) {
     Tensor forward(const Tensor& x) override { return adder(x); }
   };
   Holder model;
-  EXPECT_EQ(error_of<ShapeError>([&] { model(zeros({5, 3})); }).substr(0, 12), "adder: add: ");
+  EXPECT_EQ(message_of<ShapeError>([&] { model(zeros({5, 3})); }).substr(0, 12), "adder: add: ");
 }
 
 TEST(Module, DescribesItselfInOneLine) {

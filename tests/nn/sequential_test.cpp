@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 
 #include "bb/bb.h"
+#include "bb/tests/message_of.h"
 #include "bb/tests/training_golden.h"
 
 namespace bb::nn {
 namespace {
 
 using bb::testing::bytes_of;
-using bb::testing::error_of;
 
 TEST(SequentialTest, RunsItsModulesOneAfterTheOther) {
   Linear a(3, 4), b(4, 2);
@@ -51,7 +51,7 @@ TEST(SequentialTest, GivesModulesByNumberFromBothEnds) {
   EXPECT_EQ(model[-1].describe(), "Linear(4 -> 2)");
   EXPECT_EQ(model[-3].describe(), "Linear(3 -> 4)");
   EXPECT_TRUE(model[2].as<Linear>().weight.is(model.parameters()[2]));
-  EXPECT_EQ(error_of<IndexError>([&] { model[3]; }), "Sequential: no module 3 among 3");
+  EXPECT_EQ(message_of<IndexError>([&] { model[3]; }), "Sequential: no module 3 among 3");
   EXPECT_THROW(model[-4], IndexError);
   EXPECT_THROW(Sequential()[0], IndexError);
 }

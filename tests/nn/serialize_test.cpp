@@ -10,13 +10,13 @@
 
 #include "bb/bb.h"
 #include "bb/tests/io/files.h"
+#include "bb/tests/message_of.h"
 #include "bb/tests/training_golden.h"
 
 namespace bb::nn {
 namespace {
 
 using bb::testing::bytes_of;
-using bb::testing::error_of;
 using io::TestFolder;
 
 std::vector<std::string> state_bytes(const Module& module) {
@@ -27,9 +27,9 @@ std::vector<std::string> state_bytes(const Module& module) {
 
 // Every layer, with settings that are not the default's, and a nested Sequential.
 Sequential all_layers() {
-  return {Flatten(1, 2),    Linear(6, 5),
-          ReLU(),           Linear(5, 4, {.bias = false}),
-          Sigmoid(),        Sequential{Linear(4, 3), Tanh(), Sequential{Dropout(0.1), Linear(3, 3)}},
+  return {Flatten(1, 2), Linear(6, 5),
+          ReLU(),        Linear(5, 4, {.bias = false}),
+          Sigmoid(),     Sequential{Linear(4, 3), Tanh(), Sequential{Dropout(0.1), Linear(3, 3)}},
           Softmax(1)};
 }
 
@@ -168,7 +168,7 @@ TEST(SerializeCustom, LoadNamesAModuleThatIsNotRegistered) {
   const TestFolder folder;
   Unknown model;
   const std::string path = saved_to(folder, model);
-  const std::string text = error_of<IoError>([&] { load(path); });
+  const std::string text = message_of<IoError>([&] { load(path); });
   const std::string name = model.registered_name();
   EXPECT_NE(name.find("Unknown"), std::string::npos);
   EXPECT_EQ(text, fmt::format("load: {}: module '{}' is not registered\n"
@@ -212,7 +212,7 @@ TEST(SerializeCustom, AFactoryThatFailsIsAnErrorOfTheFile) {
                    });
   const TestFolder folder;
   const std::string path = saved_to(folder, Never());
-  EXPECT_EQ(error_of<IoError>([&] { load(path); }), "load: " + path + ": Never: cannot be made");
+  EXPECT_EQ(message_of<IoError>([&] { load(path); }), "load: " + path + ": Never: cannot be made");
 }
 
 // ---- load_weights
@@ -242,19 +242,19 @@ TEST(LoadWeights, IntoTheModelThatWasSavedUndoesTraining) {
 
 void expect_refused(const std::string& path, Model&& target, const std::string& text) {
   const auto before = state_bytes(target);
-  EXPECT_EQ(error_of<IoError>([&] { target.load_weights(path); }), text);
+  EXPECT_EQ(message_of<IoError>([&] { target.load_weights(path); }), text);
   EXPECT_EQ(state_bytes(target), before) << "nothing changed";
 }
 
 TEST(LoadWeights, OfAnotherArchitectureChangesNothing) {
   const TestFolder folder;
   const std::string path = saved_to(folder, tiny());
-  expect_refused(path, Sequential{Linear(2, 3), Linear(3, 1)},
-                 fmt::format("load: {} has no '1.weight'\n  the module expects float32 [1, 3]",
-                             path));
-  expect_refused(path, Sequential{Linear(2, 3), ReLU(), Linear(3, 1), Linear(1, 1)},
-                 fmt::format("load: {} has no '3.weight'\n  the module expects float32 [1, 1]",
-                             path));
+  expect_refused(
+      path, Sequential{Linear(2, 3), Linear(3, 1)},
+      fmt::format("load: {} has no '1.weight'\n  the module expects float32 [1, 3]", path));
+  expect_refused(
+      path, Sequential{Linear(2, 3), ReLU(), Linear(3, 1), Linear(1, 1)},
+      fmt::format("load: {} has no '3.weight'\n  the module expects float32 [1, 1]", path));
   expect_refused(path, Sequential{Linear(2, 3)},
                  fmt::format("load: {} has '2.weight', which the module does not have", path));
   expect_refused(path, Sequential{Linear(2, 3), ReLU(), Linear(3, 2)},
@@ -277,7 +277,7 @@ TEST(LoadWeights, TakesPlainSafetensorsAndLoadSaysWhatIsMissing) {
   Sequential other = tiny();
   other.load_weights(path);
   EXPECT_EQ(state_bytes(other), state_bytes(model));
-  EXPECT_EQ(error_of<IoError>([&] { load(path); }),
+  EXPECT_EQ(message_of<IoError>([&] { load(path); }),
             fmt::format("load: {} holds weights, but no architecture\n"
                         "  hint: make the module and use load_weights()",
                         path));
@@ -298,10 +298,10 @@ TEST(LoadWeights, RefusesAnotherDtype) {
 TEST(LoadWeights, AndLoadSayWhichFileIsMissing) {
   const TestFolder folder;
   const std::string path = folder.file("nothing.bb");
-  EXPECT_NE(error_of<IoError>([&] { load(path); }).find(path), std::string::npos);
+  EXPECT_NE(message_of<IoError>([&] { load(path); }).find(path), std::string::npos);
   Sequential model = tiny();
   const auto before = state_bytes(model);
-  EXPECT_NE(error_of<IoError>([&] { model.load_weights(path); }).find(path), std::string::npos);
+  EXPECT_NE(message_of<IoError>([&] { model.load_weights(path); }).find(path), std::string::npos);
   EXPECT_THROW(load(folder.path().string()), IoError) << "a folder";
   EXPECT_EQ(state_bytes(model), before);
 }
@@ -364,7 +364,7 @@ TEST(SerializeDamage, SaysThatTheChecksumDoesNotMatch) {
   std::string bytes = io::contents(path);
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
   io::put(path, bytes);
-  EXPECT_EQ(error_of<IoError>([&] { load(path); }),
+  EXPECT_EQ(message_of<IoError>([&] { load(path); }),
             fmt::format("load: {} is corrupted: its checksum does not match", path));
 }
 
@@ -409,15 +409,16 @@ class HostileArchitecture : public ::testing::TestWithParam<const char*> {};
 TEST_P(HostileArchitecture, IsAnIoError) {
   const TestFolder folder;
   const std::string path = written(folder, GetParam(), archive_of(Linear(2, 3)));
-  const std::string text = error_of<IoError>([&] { load(path); });
+  const std::string text = message_of<IoError>([&] { load(path); });
   EXPECT_EQ(text.find("load: " + path), 0u) << text;
 }
 
 INSTANTIATE_TEST_SUITE_P(
     NotJson, HostileArchitecture,
-    ::testing::Values("", "{", "nonsense", "null", "7", "[]", "{}", "\"Linear\"", "[[[[", "{\"type\"",
-                      R"({"type":"Linear","config":{"in_features":2,"out_features":3,"bias":true}}})",
-                      "\xEF\xBB\xBF"));
+    ::testing::Values(
+        "", "{", "nonsense", "null", "7", "[]", "{}", "\"Linear\"", "[[[[", "{\"type\"",
+        R"({"type":"Linear","config":{"in_features":2,"out_features":3,"bias":true}}})",
+        "\xEF\xBB\xBF"));
 
 INSTANTIATE_TEST_SUITE_P(
     WrongTypes, HostileArchitecture,
@@ -444,18 +445,27 @@ INSTANTIATE_TEST_SUITE_P(
         R"({"type":"Sequential","config":{},"children":[{"name":0,"module":{"type":"ReLU","config":{}}}]})",
         R"({"type":"Sequential","config":{},"children":[{"name":"0","module":null}]})"));
 
-INSTANTIATE_TEST_SUITE_P(
-    WrongNames, HostileArchitecture,
-    ::testing::Values(R"({"type":"NoSuchLayer","config":{}})", R"({"type":"","config":{}})",
-                      R"({"type":"bb::nn::Linear","config":{}})",
-                      R"({"type":"linear","config":{}})", R"({"type":"Module","config":{}})",
-                      R"({"type":"Linear{}","config":{}})"));
+INSTANTIATE_TEST_SUITE_P(WrongNames, HostileArchitecture,
+                         ::testing::Values(R"({"type":"NoSuchLayer","config":{}})",
+                                           R"({"type":"","config":{}})",
+                                           R"({"type":"bb::nn::Linear","config":{}})",
+                                           R"({"type":"linear","config":{}})",
+                                           R"({"type":"Module","config":{}})",
+                                           R"({"type":"Linear{}","config":{}})"));
 
 std::vector<std::string> sizes() {
-  return {"1000000000",           "1000000000000",       "4611686018427387904",
-          "9223372036854775807",  "18446744073709551615", "-1",
-          "-9223372036854775808", "1e9",                  "1e300",
-          "99999999999999999999999999", "0",              "4"};
+  return {"1000000000",
+          "1000000000000",
+          "4611686018427387904",
+          "9223372036854775807",
+          "18446744073709551615",
+          "-1",
+          "-9223372036854775808",
+          "1e9",
+          "1e300",
+          "99999999999999999999999999",
+          "0",
+          "4"};
 }
 
 TEST(SerializeHostile, SizesThatTheWeightsDoNotHaveAreRefusedWithoutTheMemory) {
@@ -484,7 +494,7 @@ TEST(SerializeHostile, ManySmallLayersAreRefusedWithoutTheMemory) {
   const int64_t before = memory::stats().live_bytes;
   const std::string path =
       written(folder, R"({"type":"Sequential","config":{},"children":[)" + children + "]}");
-  EXPECT_EQ(error_of<IoError>([&] { load(path); }),
+  EXPECT_EQ(message_of<IoError>([&] { load(path); }),
             "load: " + path + ": its architecture is larger than its weights");
   EXPECT_LT(memory::stats().peak_bytes - before, 8 << 20);
 }
@@ -492,12 +502,12 @@ TEST(SerializeHostile, ManySmallLayersAreRefusedWithoutTheMemory) {
 TEST(SerializeHostile, DeepNestingIsRefused) {
   const TestFolder folder;
   const std::string path = written(folder, nested(200));
-  EXPECT_EQ(error_of<IoError>([&] { load(path); }),
+  EXPECT_EQ(message_of<IoError>([&] { load(path); }),
             "load: " + path + ": modules are nested more than 64 deep");
-  for (const std::string& json : {std::string(100000, '['),
-                                  std::string(100000, '[') + std::string(100000, ']'),
-                                  R"({"type":"ReLU","config":{"x":)" + std::string(50000, '[') +
-                                      std::string(50000, ']') + "}}"}) {
+  for (const std::string& json :
+       {std::string(100000, '['), std::string(100000, '[') + std::string(100000, ']'),
+        R"({"type":"ReLU","config":{"x":)" + std::string(50000, '[') + std::string(50000, ']') +
+            "}}"}) {
     const std::string deep = written(folder, json);
     EXPECT_THROW(load(deep), IoError);
   }
@@ -519,7 +529,7 @@ TEST(SerializeSave, ToAFolderThatIsNotThereOrAFolderItselfIsAnError) {
   const TestFolder folder;
   const Sequential model = tiny();
   const std::string path = folder.file("none/m.bb");
-  EXPECT_NE(error_of<IoError>([&] { model.save(path); }).find(path), std::string::npos);
+  EXPECT_NE(message_of<IoError>([&] { model.save(path); }).find(path), std::string::npos);
   EXPECT_THROW(model.save(folder.path().string()), IoError);
   EXPECT_THROW(model.save(""), IoError);
   saved_to(folder, model);

@@ -4,12 +4,11 @@
 
 #include <limits>
 
+#include "bb/tests/message_of.h"
 #include "bb/tests/training_golden.h"
 
 namespace bb::optim {
 namespace {
-
-using bb::testing::error_of;
 
 class AdamGolden : public ::testing::TestWithParam<std::pair<const char*, AdamOptions>> {};
 
@@ -43,11 +42,11 @@ TEST(Adam, RefusesBadOptions) {
     EXPECT_THROW(Adam({.eps = bad}), ValueError) << bad;
     EXPECT_THROW(Adam({.weight_decay = bad}), ValueError) << bad;
   }
-  EXPECT_EQ(error_of<ValueError>([] { Adam adam({.beta1 = 1}); }),
+  EXPECT_EQ(message_of<ValueError>([] { Adam adam({.beta1 = 1}); }),
             "Adam: beta1 must lie in [0, 1), got 1");
-  EXPECT_EQ(error_of<ValueError>([] { Adam adam({.beta2 = 1.5}); }),
+  EXPECT_EQ(message_of<ValueError>([] { Adam adam({.beta2 = 1.5}); }),
             "Adam: beta2 must lie in [0, 1), got 1.5");
-  EXPECT_EQ(error_of<ValueError>([] { Adam adam({.eps = -1}); }),
+  EXPECT_EQ(message_of<ValueError>([] { Adam adam({.eps = -1}); }),
             "Adam: eps must be finite and not negative, got -1");
   EXPECT_NO_THROW(Adam({.beta1 = 0, .beta2 = 0, .eps = 0}));
 }

@@ -5,13 +5,13 @@
 #include <limits>
 
 #include "bb/bb.h"
+#include "bb/tests/message_of.h"
 #include "bb/tests/training_golden.h"
 
 namespace bb::optim {
 namespace {
 
 using bb::testing::bytes_of;
-using bb::testing::error_of;
 using bb::testing::Threads;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -31,14 +31,14 @@ TEST(Optimizer, RefusesALearningRateThatIsNotFiniteOrIsNegative) {
     EXPECT_THROW(sgd.set_lr(lr), ValueError) << lr;
     EXPECT_EQ(sgd.lr(), 0.5) << "a refused rate changes nothing";
   }
-  EXPECT_EQ(error_of<ValueError>([] { SGD sgd(-1.5); }),
+  EXPECT_EQ(message_of<ValueError>([] { SGD sgd(-1.5); }),
             "optimizer: the learning rate must be finite and not negative, got -1.5");
   EXPECT_EQ(SGD(0.0).lr(), 0) << "zero is allowed";
 }
 
 TEST(Optimizer, RefusesToStepWithoutParameters) {
   SGD sgd(0.1);
-  EXPECT_EQ(error_of<ValueError>([&] { sgd.step(); }),
+  EXPECT_EQ(message_of<ValueError>([&] { sgd.step(); }),
             "optimizer: no parameters\n"
             "  hint: give them to the constructor, or compile() the model with this optimizer");
   sgd.zero_grad();  // nothing to clear is no mistake
@@ -47,9 +47,11 @@ TEST(Optimizer, RefusesToStepWithoutParameters) {
 TEST(Optimizer, TakesOnlyLeavesThatRequireGradients) {
   SGD sgd(0.1);
   const Tensor leaf = parameter({1, 2});
-  EXPECT_EQ(error_of<ValueError>([&] { sgd.attach({leaf, leaf * 2}); }),
+  EXPECT_EQ(message_of<ValueError>([&] {
+              sgd.attach({leaf, leaf * 2});
+            }),
             "optimizer: a parameter must be a leaf with requires_grad, got float32 [2]");
-  EXPECT_EQ(error_of<ValueError>([&] { sgd.attach({zeros({3})}); }),
+  EXPECT_EQ(message_of<ValueError>([&] { sgd.attach({zeros({3})}); }),
             "optimizer: a parameter must be a leaf with requires_grad, got float32 [3]");
   EXPECT_THROW(sgd.attach({Tensor()}), ValueError);
   EXPECT_THROW(sgd.step(), ValueError) << "a refused list is not kept";
@@ -164,14 +166,14 @@ std::vector<std::string> after_steps(int threads, const O& prototype, DType dtyp
   const Threads guard(threads);
   manual_seed(3);
   std::vector<Tensor> parameters;
-  for (const Shape& shape : {Shape{3}, Shape{611, 331}, Shape{}, Shape{0}, Shape{100003}}) {
-    parameters.push_back(randn(shape, dtype));
+  for (const Shape& shape : {Shape{3}, Shape{311, 331}, Shape{}, Shape{0}, Shape{100003}}) {
+    parameters.push_back(rand(shape, dtype));
     parameters.back().requires_grad_();
   }
   O optimizer = prototype;
   optimizer.attach(parameters);
   for (int step = 0; step < 3; ++step) {
-    for (Tensor& p : parameters) p.set_grad(randn(p.shape(), dtype));
+    for (Tensor& p : parameters) p.set_grad(rand(p.shape(), dtype) - 0.5);
     optimizer.step();
   }
   return bytes_of(parameters);

@@ -4,12 +4,11 @@
 
 #include <limits>
 
+#include "bb/tests/message_of.h"
 #include "bb/tests/training_golden.h"
 
 namespace bb::optim {
 namespace {
-
-using bb::testing::error_of;
 
 class SGDGolden : public ::testing::TestWithParam<std::pair<const char*, SGDOptions>> {};
 
@@ -26,10 +25,8 @@ INSTANTIATE_TEST_SUITE_P(
         std::pair("sgd_momentum", SGDOptions{.lr = 0.05, .momentum = 0.9}),
         std::pair("sgd_dampening", SGDOptions{.lr = 0.05, .momentum = 0.9, .dampening = 0.5}),
         std::pair("sgd_nesterov", SGDOptions{.lr = 0.05, .momentum = 0.8, .nesterov = true}),
-        std::pair("sgd_all", SGDOptions{.lr = 0.05,
-                                        .momentum = 0.7,
-                                        .dampening = 0.3,
-                                        .weight_decay = 0.2}),
+        std::pair("sgd_all",
+                  SGDOptions{.lr = 0.05, .momentum = 0.7, .dampening = 0.3, .weight_decay = 0.2}),
         std::pair("sgd_nesterov_decay",
                   SGDOptions{.lr = 0.05, .momentum = 0.7, .weight_decay = 0.2, .nesterov = true}),
         std::pair("sgd_lr_change", SGDOptions{.lr = 0.05, .momentum = 0.9})),
@@ -47,16 +44,16 @@ TEST(SGD, RefusesBadOptions) {
     EXPECT_THROW(SGD({.momentum = 0.9, .dampening = bad}), ValueError) << bad;
     EXPECT_THROW(SGD({.weight_decay = bad}), ValueError) << bad;
   }
-  EXPECT_EQ(error_of<ValueError>([] { SGD sgd({.momentum = -0.5}); }),
+  EXPECT_EQ(message_of<ValueError>([] { SGD sgd({.momentum = -0.5}); }),
             "SGD: momentum must be finite and not negative, got -0.5");
-  EXPECT_EQ(error_of<ValueError>([] { SGD sgd({.weight_decay = -1}); }),
+  EXPECT_EQ(message_of<ValueError>([] { SGD sgd({.weight_decay = -1}); }),
             "SGD: weight_decay must be finite and not negative, got -1");
 }
 
 TEST(SGD, NesterovNeedsAMomentumAndNoDampening) {
-  EXPECT_EQ(error_of<ValueError>([] { SGD sgd({.nesterov = true}); }),
+  EXPECT_EQ(message_of<ValueError>([] { SGD sgd({.nesterov = true}); }),
             "SGD: nesterov needs a momentum and no dampening, got momentum 0 and dampening 0");
-  EXPECT_EQ(error_of<ValueError>(
+  EXPECT_EQ(message_of<ValueError>(
                 [] { SGD sgd({.momentum = 0.9, .dampening = 0.5, .nesterov = true}); }),
             "SGD: nesterov needs a momentum and no dampening, got momentum 0.9 and dampening 0.5");
   EXPECT_NO_THROW(SGD({.momentum = 0.9, .nesterov = true}));

@@ -6,12 +6,11 @@
 #include <limits>
 
 #include "bb/bb.h"
+#include "bb/tests/message_of.h"
 #include "bb/tests/training_golden.h"
 
 namespace bb::nn {
 namespace {
-
-using bb::testing::error_of;
 
 // Largest at 1, 0, 2, 2.
 Tensor scores() {
@@ -35,7 +34,8 @@ TEST(AccuracyTest, TakesEveryIntegerTypeOfClasses) {
 
 TEST(AccuracyTest, TakesScoresAsTarget) {
   Accuracy accuracy;
-  accuracy.update(scores(), tensor({{0.0, 1.0, 0.0}, {0.0, 1.0, 0.0}, {0.0, 0.4, 0.6}, {1.0, 0.0, 0.0}}));
+  accuracy.update(scores(),
+                  tensor({{0.0, 1.0, 0.0}, {0.0, 1.0, 0.0}, {0.0, 0.4, 0.6}, {1.0, 0.0, 0.0}}));
   EXPECT_EQ(accuracy.value(), 0.5);
 }
 
@@ -61,13 +61,16 @@ TEST(AccuracyTest, TakesOutputsOnTheTapeAndNonContiguousOnes) {
   Tensor x = scores();
   x.requires_grad_();
   accuracy.update(x * 2, tensor({1, 0, 2, 2}));
-  accuracy.update(scores().t().contiguous().t(), tensor({1, 9, 0, 9, 2, 9, 2, 9}).slice(0, 0, 8, 2));
+  accuracy.update(scores().t().contiguous().t(),
+                  tensor({1, 9, 0, 9, 2, 9, 2, 9}).slice(0, 0, 8, 2));
   EXPECT_EQ(accuracy.value(), 1);
 }
 
 TEST(AccuracyTest, RefusesTargetsThatDoNotFitAndCountsNothingThen) {
   Accuracy accuracy;
-  EXPECT_EQ(error_of<ShapeError>([&] { accuracy.update(scores(), tensor({1, 0, 2})); }),
+  EXPECT_EQ(message_of<ShapeError>([&] {
+              accuracy.update(scores(), tensor({1, 0, 2}));
+            }),
             "Accuracy: the target does not fit the output\n"
             "  output float32 [4, 3] (N,C)   target int64 [3] (integer (N), or scores (N,C))");
   EXPECT_THROW(accuracy.update(scores(), zeros({4, 2})), ShapeError);

@@ -12,7 +12,8 @@ namespace {
 TEST(Progress, PrintsOneLineForAnEpochWhereStdoutIsNoTerminal) {
   ::testing::internal::CaptureStdout();
   Progress progress(true, 2, 10, 100);
-  for (int64_t done = 1; done <= 100; ++done) progress.batch(done, [] { return std::string("no"); });
+  for (int64_t done = 1; done <= 100; ++done)
+    progress.batch(done, [] { return std::string("no"); });
   EXPECT_EQ(::testing::internal::GetCapturedStdout(), "") << "not before the end";
   ::testing::internal::CaptureStdout();
   progress.end("loss 0.5000");
