@@ -27,6 +27,11 @@ thread_local Node* pulling = nullptr;  // the record whose pullback runs
 
 constexpr size_t kInlineInputs = 8;
 
+[[noreturn]] void throw_misfit(bool shape_differs, std::string message) {
+  if (shape_differs) throw ShapeError(std::move(message));
+  throw DTypeError(std::move(message));
+}
+
 // One backward pass: nodes with a pending gradient, highest position first. A node leaves the heap
 // after all that lie above it, which are all that could still add to its gradient.
 class Walk {
@@ -40,10 +45,10 @@ class Walk {
 
   void deliver(const Ref<Node>& node, Tensor grad, const char* from) {
     if (grad.shape() != node->shape || grad.dtype() != node->dtype) {
-      throw ShapeError(
-          fmt::format("{}: the pullback returned a gradient that does not fit its input\n"
-                      "  gradient {}   input {} {}",
-                      from, describe(grad), name(node->dtype), node->shape));
+      throw_misfit(grad.shape() != node->shape,
+                   fmt::format("{}: the pullback returned a gradient that does not fit its input\n"
+                               "  gradient {}   input {} {}",
+                               from, describe(grad), name(node->dtype), node->shape));
     }
     if (node->pending.defined()) {
       accumulate(node->pending, std::move(grad));
@@ -191,6 +196,11 @@ Tensor Saved::operator*() const {
   return y;
 }
 
+void detail::throw_gradient_count(const char* op, size_t got, size_t inputs) {
+  throw ValueError(fmt::format("{}: the pullback returned {} gradient{} for {} input{}", op, got,
+                               got == 1 ? "" : "s", inputs, inputs == 1 ? "" : "s"));
+}
+
 uint64_t detail::next_position(uint64_t floor) {
   return last_position = std::max(last_position, floor) + 1;
 }
@@ -274,8 +284,10 @@ void Tensor::set_grad(const Tensor& grad) {
   if (!node || !node->is_leaf())
     throw ValueError(fmt::format("set_grad: {} is not a leaf with requires_grad", describe(*this)));
   if (grad.defined() && (grad.shape() != shape() || grad.dtype() != dtype()))
-    throw ShapeError(fmt::format("set_grad: the gradient does not fit\n  gradient {}   tensor {}",
-                                 describe(grad), describe(*this)));
+    autograd::throw_misfit(grad.shape() != shape(),
+                           fmt::format("set_grad: the gradient does not fit\n"
+                                       "  gradient {}   tensor {}",
+                                       describe(grad), describe(*this)));
   node->grad = grad;
 }
 

@@ -91,6 +91,8 @@ inline Node* node_of(const Tensor& x) {
   return x.defined() ? static_cast<Node*>(x.node().get()) : nullptr;
 }
 
+[[noreturn]] void throw_gradient_count(const char* op, size_t got, size_t inputs);
+
 template <class Inputs, class Pullback>
 class Record final : public Node {
  public:
@@ -118,9 +120,13 @@ class Record final : public Node {
   }
 
  private:
-  void store(Tensor&& dx, Tensor* grads) { grads[0] = std::move(dx); }
+  void store(Tensor&& dx, Tensor* grads) {
+    if (inputs_.size() != 1) throw_gradient_count(name, 1, inputs_.size());
+    grads[0] = std::move(dx);
+  }
   template <class Grads>
   void store(Grads&& values, Tensor* grads) {
+    if (values.size() != inputs_.size()) throw_gradient_count(name, values.size(), inputs_.size());
     for (size_t i = 0; i < inputs_.size(); ++i) grads[i] = std::move(values[i]);
   }
 

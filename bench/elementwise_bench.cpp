@@ -11,7 +11,8 @@ namespace {
 
 // `bytes` moved in each pass, for each element.
 void report(benchmark::State& state, int64_t elements, int64_t bytes) {
-  const auto moved = static_cast<double>(state.iterations()) * static_cast<double>(elements * bytes);
+  const auto moved =
+      static_cast<double>(state.iterations()) * static_cast<double>(elements * bytes);
   state.counters["GB/s"] = benchmark::Counter(moved / 1e9, benchmark::Counter::kIsRate);
 }
 
@@ -51,21 +52,22 @@ void rows(benchmark::State& state, int64_t bytes, const F& op) {
 
 void sizes(benchmark::internal::Benchmark* b) { b->Arg(1 << 16)->Arg(1 << 20)->UseRealTime(); }
 
-BENCHMARK_CAPTURE(binary, add, [](auto& a, auto& b) { return a + b; })->Apply(sizes);
-BENCHMARK_CAPTURE(binary, mul, [](auto& a, auto& b) { return a * b; })->Apply(sizes);
-BENCHMARK_CAPTURE(binary, div, [](auto& a, auto& b) { return a / b; })->Apply(sizes);
-BENCHMARK_CAPTURE(unary, exp, [](auto& x) { return exp(x); })->Apply(sizes);
-BENCHMARK_CAPTURE(unary, log, [](auto& x) { return log(x); })->Apply(sizes);
-BENCHMARK_CAPTURE(unary, sqrt, [](auto& x) { return sqrt(x); })->Apply(sizes);
-BENCHMARK_CAPTURE(unary, tanh, [](auto& x) { return tanh(x); })->Apply(sizes);
-BENCHMARK_CAPTURE(unary, sigmoid, [](auto& x) { return sigmoid(x); })->Apply(sizes);
-BENCHMARK_CAPTURE(unary, relu, [](auto& x) { return relu(x); })->Apply(sizes);
-BENCHMARK_CAPTURE(rows, softmax, 8, [](auto& x) { return softmax(x, 1); })->Apply(sizes);
-BENCHMARK_CAPTURE(rows, log_softmax, 8, [](auto& x) { return log_softmax(x, 1); })->Apply(sizes);
-BENCHMARK_CAPTURE(rows, sum_all, 4, [](auto& x) { return sum(x); })->Apply(sizes);
-BENCHMARK_CAPTURE(rows, sum_rows, 4, [](auto& x) { return sum(x, {1}); })->Apply(sizes);
-BENCHMARK_CAPTURE(rows, sum_columns, 4, [](auto& x) { return sum(x, {0}); })->Apply(sizes);
-BENCHMARK_CAPTURE(rows, transposing_copy, 8, [](auto& x) { return x.t().contiguous(); })->Apply(sizes);
+BENCHMARK_CAPTURE(binary, add, [](auto& a, auto& b) { return a + b; }) -> Apply(sizes);
+BENCHMARK_CAPTURE(binary, mul, [](auto& a, auto& b) { return a * b; }) -> Apply(sizes);
+BENCHMARK_CAPTURE(binary, div, [](auto& a, auto& b) { return a / b; }) -> Apply(sizes);
+BENCHMARK_CAPTURE(unary, exp, [](auto& x) { return exp(x); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(unary, log, [](auto& x) { return log(x); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(unary, sqrt, [](auto& x) { return sqrt(x); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(unary, tanh, [](auto& x) { return tanh(x); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(unary, sigmoid, [](auto& x) { return sigmoid(x); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(unary, relu, [](auto& x) { return relu(x); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(rows, softmax, 8, [](auto& x) { return softmax(x, 1); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(rows, log_softmax, 8, [](auto& x) { return log_softmax(x, 1); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(rows, sum_all, 4, [](auto& x) { return sum(x); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(rows, sum_rows, 4, [](auto& x) { return sum(x, {1}); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(rows, sum_columns, 4, [](auto& x) { return sum(x, {0}); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(rows, transposing_copy, 8, [](auto& x) { return x.t().contiguous(); })
+    -> Apply(sizes);
 
 }  // namespace
 }  // namespace bb

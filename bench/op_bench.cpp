@@ -2,8 +2,8 @@
 // computed, without recording, and with recording and backward.
 #include <benchmark/benchmark.h>
 
-#include "../tests/golden.h"
-#include "../tests/op_cases.h"
+#include "bb/tests/golden.h"
+#include "bb/tests/op_cases.h"
 #include "bb/bb.h"
 
 namespace bb {

@@ -22,7 +22,7 @@ else()
   string(REGEX REPLACE "^lib" "" blis_name ${blis_name})
   set(BB_PC_PRIVATE "Requires.private: zlib\n")
   string(APPEND BB_PC_PRIVATE
-         "Libs.private: -L${blis_dir} -l${blis_name} -lhwy ${OpenMP_CXX_FLAGS} -pthread -lm\n")
+         "Libs.private: -L${blis_dir} -l${blis_name} -lhwy -pthread -lm\n")
 endif()
 
 configure_package_config_file(cmake/BrainInABoxConfig.cmake.in

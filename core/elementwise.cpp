@@ -167,8 +167,8 @@ void apply_in_place(const char* op, const kernels::Elementwise& f, const Tensor&
                     "  tensor {}   operand {}",
                     op, a.shape(), b.shape()));
   // An operand that shares elements may be overwritten before it is read.
-  const bool moved = a.raw_data() != b.raw_data() || a.shape() != b.shape() ||
-                     a.strides() != b.strides();
+  const bool moved =
+      a.raw_data() != b.raw_data() || a.shape() != b.shape() || a.strides() != b.strides();
   const Tensor operand = moved && b.shares_storage(a) ? b.detach().clone() : b;
   in_place(f, a.dtype(), a, Argument(operand, a.dtype()));
 }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <bit>
 #include <cstdlib>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -27,7 +28,7 @@ namespace {
 constexpr size_t kAlignment = 64;
 constexpr size_t kSmallest = 64;
 constexpr int kClassesPerDoubling = 4;
-constexpr int kClasses = 160;                         // 64 bytes up to 2^46
+constexpr int kClasses = 160;  // 64 bytes up to 2^46
 constexpr size_t kLargest = size_t{1} << 46;
 constexpr size_t kThreadLargest = size_t{256} << 10;  // larger blocks go to the common cache
 constexpr size_t kThreadBytesPerClass = size_t{512} << 10;
@@ -167,15 +168,9 @@ class CommonCache {
 class ThreadCache {
  public:
   ThreadCache() = default;
-  ~ThreadCache() {
-    flush();
-    ended = true;
-  }
+  ~ThreadCache() { flush(); }
   ThreadCache(const ThreadCache&) = delete;
   ThreadCache& operator=(const ThreadCache&) = delete;
-
-  // Set when the thread's cache is gone, while its last thread_locals and statics still end.
-  static thread_local bool ended;
 
   void* take(SizeClass size) {
     auto& list = lists_[static_cast<size_t>(size.index)];
@@ -223,30 +218,49 @@ class ThreadCache {
   int64_t unpublished_ = 0;
 };
 
-thread_local bool ThreadCache::ended = false;
-
 constexpr int64_t kNoBudget = -1;
-thread_local int64_t budget = kNoBudget;
 
-ThreadCache& own_cache() {
-  static thread_local ThreadCache cache;
-  return cache;
+// What every allocation looks at, reached without a call where the platform allows it.
+struct ThreadState {
+  ThreadCache* cache = nullptr;
+  bool ended = false;  // the cache is gone, while the thread's last thread_locals still end
+  int64_t budget = kNoBudget;
+};
+#if defined(__ELF__)
+__attribute__((tls_model("initial-exec")))
+#endif
+constinit thread_local ThreadState thread_state;
+
+// The cache itself lies on the heap: a library that is loaded late has little room for thread_locals.
+void make_cache() {
+  struct Owner {
+    std::unique_ptr<ThreadCache> cache = std::make_unique<ThreadCache>();
+    Owner() { thread_state.cache = cache.get(); }
+    ~Owner() {
+      thread_state.cache = nullptr;
+      thread_state.ended = true;
+    }
+  };
+  static thread_local Owner owner;
 }
 
 // Calls fn with the thread's cache, or with a short-lived one where that has ended.
 template <class F>
 auto with_cache(F&& fn) {
-  if (ThreadCache::ended) [[unlikely]] {
-    ThreadCache temporary;
-    return fn(temporary);
+  if (!thread_state.cache) [[unlikely]] {
+    if (thread_state.ended) {
+      ThreadCache temporary;
+      return fn(temporary);
+    }
+    make_cache();
   }
-  return fn(own_cache());
+  return fn(*thread_state.cache);
 }
 
 }  // namespace
 
 void* allocate(size_t bytes) {
-  if (budget != kNoBudget) [[unlikely]] {
+  if (int64_t& budget = thread_state.budget; budget != kNoBudget) [[unlikely]] {
     if (bytes > static_cast<uint64_t>(budget)) throw std::bad_alloc();
     budget -= static_cast<int64_t>(bytes);
   }
@@ -262,14 +276,15 @@ void deallocate(void* block, size_t bytes) noexcept {
 }
 
 // Within another budget, before_ is the part of it that this one leaves untouched.
-AllocationBudget::AllocationBudget(int64_t bytes) : before_(budget) {
+AllocationBudget::AllocationBudget(int64_t bytes) : before_(thread_state.budget) {
+  int64_t& budget = thread_state.budget;
   budget = std::max<int64_t>(bytes, 0);
   if (before_ == kNoBudget) return;
   budget = std::min(budget, before_);
   before_ -= budget;
 }
 AllocationBudget::~AllocationBudget() {
-  budget = before_ == kNoBudget ? kNoBudget : before_ + budget;
+  thread_state.budget = before_ == kNoBudget ? kNoBudget : before_ + thread_state.budget;
 }
 
 }  // namespace bb::detail

@@ -1,41 +1,43 @@
 #include "bb/core/parallel.h"
 
-#include <omp.h>
+#include <pthread.h>
+#include <signal.h>
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <string>
+#include <system_error>
+#include <thread>
 
 #include "bb/core/cpu.h"
 #include "bb/core/error.h"
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define BB_TSAN 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define BB_TSAN 1
-#endif
-#ifdef BB_TSAN
-// ThreadSanitizer does not see libgomp's own synchronisation: fork and join are spelled out for it.
-extern "C" void __tsan_acquire(void* address);
-extern "C" void __tsan_release(void* address);
-#define BB_NO_TSAN __attribute__((no_sanitize("thread")))
-#else
-#define __tsan_acquire(address) static_cast<void>(address)
-#define __tsan_release(address) static_cast<void>(address)
-#define BB_NO_TSAN
-#endif
-
 namespace bb {
 namespace {
 
-/// A region on t threads costs about 0.5 us + what waking them takes: below this, another thread
-/// does not pay.
+/// Opening a region costs less than 1 us, but up to 10 us in a virtual machine where its workers
+/// sleep: below this, another thread does not pay.
 constexpr double kMinWorkNs = 10'000;
+/// Large regions are cut finer than threads need, so that a late worker leaves its share to others.
+constexpr int kRangesPerThread = 4;
+/// How long a worker without work, and a caller whose workers are not done, look out before they
+/// sleep: some times what waking them costs, and the usual time between two regions of a training
+/// step.
+constexpr std::chrono::microseconds kSpin{100};
+
+constexpr int kMaxWorkers = 255;
+constexpr int kMaxRegions = 32;  // at once; the callers of more run theirs alone
+
+std::atomic<int> g_limit{0};                   // 0: not asked for yet
+constinit thread_local bool t_inside = false;  // a region: workers always are
 
 int default_threads() {
   if (const char* text = std::getenv("OMP_NUM_THREADS")) {
@@ -44,49 +46,64 @@ int default_threads() {
   return available_cpus();
 }
 
-std::atomic<int>& limit() {
-  static std::atomic<int> threads{default_threads()};
-  return threads;
+/// Looks out until done(); whether that came true in time.
+template <class Done>
+bool spin(const Done& done) {
+  if (done()) return true;
+  const auto end = std::chrono::steady_clock::now() + kSpin;
+  do {
+    for (int i = 0; i < 8; ++i) {
+      if (done()) return true;
+#if defined(__x86_64__) || defined(__i386__)
+      __builtin_ia32_pause();
+#elif defined(__aarch64__)
+      asm volatile("yield");
+#endif
+    }
+  } while (std::chrono::steady_clock::now() < end);
+  return false;
 }
 
-/// Workers lent to all regions that run now. Each user thread that opens a region gets an OpenMP
-/// team of its own: the sum of all teams' extra threads stays below the limit.
-std::atomic<int> g_lent{0};
+#if defined(__linux__)
+int current_cpu() { return sched_getcpu(); }
 
-class Loan {
- public:
-  explicit Loan(int wanted) {
-    int lent = g_lent.load(std::memory_order_relaxed);
-    do {
-      granted_ = std::clamp(num_threads() - 1 - lent, 0, wanted);
-    } while (granted_ > 0 &&
-             !g_lent.compare_exchange_weak(lent, lent + granted_, std::memory_order_relaxed));
-  }
-  ~Loan() {
-    if (granted_ > 0) g_lent.fetch_sub(granted_, std::memory_order_relaxed);
-  }
-  Loan(const Loan&) = delete;
-  Loan& operator=(const Loan&) = delete;
-  int granted() const { return granted_; }
+/// Moves the calling worker off the CPU of the thread that woke it. Where every CPU is busy, be it
+/// with work of low priority, Linux often wakes a worker there, and it would get to run only when
+/// the one that it should help does not.
+void make_way(int waker_cpu) {
+  cpu_set_t all;
+  if (sched_getcpu() != waker_cpu || sched_getaffinity(0, sizeof all, &all) != 0) return;
+  if (CPU_COUNT(&all) < num_threads()) return;
+  cpu_set_t others = all;
+  CPU_CLR(static_cast<size_t>(waker_cpu), &others);
+  if (sched_setaffinity(0, sizeof others, &others) == 0) sched_setaffinity(0, sizeof all, &all);
+}
+#else
+int current_cpu() { return 0; }
+void make_way(int) {}
+#endif
 
- private:
-  int granted_ = 0;
-};
-
+/// One parallel_for, on its caller's stack. The caller and its workers take ranges until none is
+/// left.
 struct Region {
   int64_t n;
   int64_t align;
   detail::RangeFn fn;
   void* context;
-  std::mutex mutex{};
+  int64_t ranges;
+  int most_workers;
+  std::atomic<int64_t> next{0};
+  std::mutex mutex{};  // of the error
   std::exception_ptr error{};
   int64_t error_at = 0;
 
-  void run(int index, int count) {
+  void work() {
+    for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < ranges;) run(i);
+  }
+  void run(int64_t index) {
     const int64_t blocks = (n + align - 1) / align;
-    const int64_t begin = blocks * index / count * align;
-    const int64_t end = std::min(n, blocks * (index + 1) / count * align);
-    if (begin >= end) return;
+    const int64_t begin = blocks * index / ranges * align;
+    const int64_t end = std::min(n, blocks * (index + 1) / ranges * align);
     try {
       fn(context, begin, end);
     } catch (...) {
@@ -99,44 +116,192 @@ struct Region {
   }
 };
 
-/// The one place where a team is formed.
-BB_NO_TSAN void open_region(Region* region, int threads) {
-  __tsan_release(region);
-#pragma omp parallel num_threads(threads) default(none) firstprivate(region)
-  {
-    __tsan_acquire(region);
-    region->run(omp_get_thread_num(), omp_get_num_threads());
-    __tsan_release(region);
+/// The workers of the process. The pool has no locks and no destructor: nothing waits for a worker
+/// at exit, and a forked child, which has none of its parent's threads, begins with a new pool.
+///
+/// A caller puts its region on a post. A worker counts itself in before it looks whether the post
+/// is open; the caller closes the post before it looks whether workers are in. So either the worker
+/// stays out, or the caller waits for it. Likewise a worker announces that it sleeps before it
+/// looks for new regions a last time, and a caller opens its region before it looks for sleepers.
+/// Both need the order of all accesses that std::atomic gives by default.
+class Pool {
+ public:
+  struct alignas(64) Post {
+    std::atomic<bool> taken{false};
+    std::atomic<bool> open{false};  // may have ranges left
+    std::atomic<int> workers{0};    // that may be using `region`
+    std::atomic<bool> awaited{false};
+    Region* region = nullptr;
+  };
+  /// A free post, or null.
+  Post* take_post() {
+    for (Post& post : posts_) {
+      if (!post.taken.load(std::memory_order_relaxed) && !post.taken.exchange(true)) return &post;
+    }
+    return nullptr;
   }
-  __tsan_acquire(region);
+
+  /// Runs the region on the calling thread and the workers that come in time.
+  void run(Post& post, Region& region) {
+    start_workers();
+    post.region = &region;
+    post.open = true;
+    ++opened_;
+    wake(region.most_workers);
+    t_inside = true;
+    region.work();
+    t_inside = false;
+    post.open = false;
+    if (!spin([&] { return post.workers == 0; })) {
+      post.awaited = true;
+      while (const int workers = post.workers) post.workers.wait(workers);
+      post.awaited = false;
+    }
+    post.taken = false;
+  }
+
+ private:
+  enum State { kBusy, kLooking, kAsleep };
+  struct alignas(64) Worker {
+    std::atomic<int> state{kBusy};
+    std::atomic<int> waker_cpu{0};
+  };
+
+  /// Starts what num_threads() allows and does not run yet.
+  void start_workers();
+
+  /// A worker's life. Of the workers, the first num_threads() - 1 may work.
+  void serve(int index) {
+    t_inside = true;
+    std::atomic<int>& state = workers_[static_cast<size_t>(index)].state;
+    for (;;) {
+      const unsigned seen = opened_;
+      bool helped = false;
+      if (index < num_threads() - 1) {
+        for (Post& post : posts_) helped |= help(post);
+      }
+      if (helped) continue;
+      state = kLooking;
+      if (!spin([&] { return opened_ != seen; })) {
+        state = kAsleep;
+        if (opened_ == seen) {
+          state.wait(kAsleep);
+          make_way(workers_[static_cast<size_t>(index)].waker_cpu);
+        }
+      }
+      state = kBusy;
+    }
+  }
+
+  /// Whether the post had a place for another worker.
+  bool help(Post& post) {
+    if (!post.open) return false;
+    const int before = post.workers++;
+    const bool joins = post.open && before < post.region->most_workers;
+    if (joins) {
+      wake(post.region->most_workers - before - 1);
+      post.region->work();
+      post.open = false;
+    }
+    if (--post.workers == 0 && post.awaited) post.workers.notify_all();
+    return joins;
+  }
+
+  /// Sees to it that `wanted` workers come. Wakes two at most, because that takes time: they wake
+  /// others.
+  void wake(int wanted) {
+    const int allowed = std::min(started_.load(), num_threads() - 1);
+    int woken = 0;
+    for (int i = 0; i < allowed && wanted > 0 && woken < 2; ++i) {
+      std::atomic<int>& state = workers_[static_cast<size_t>(i)].state;
+      int now = state;
+      if (now == kLooking) --wanted;
+      if (now != kAsleep) continue;
+      workers_[static_cast<size_t>(i)].waker_cpu = current_cpu();
+      if (state.compare_exchange_strong(now, kBusy)) {
+        state.notify_one();
+        --wanted;
+        ++woken;
+      }
+    }
+  }
+
+  alignas(64) std::atomic<unsigned> opened_{0};  // regions so far
+  alignas(64) std::atomic<int> started_{0};
+  std::atomic<bool> starting_{false};
+  std::atomic<int> most_{kMaxWorkers};  // less where the system refused
+  std::array<Post, kMaxRegions> posts_{};
+  std::array<Worker, kMaxWorkers> workers_{};
+};
+static_assert(std::is_trivially_destructible_v<Pool>);
+
+constinit Pool g_pool;
+
+void Pool::start_workers() {
+  const int wanted = std::min(num_threads() - 1, most_.load());
+  if (started_ >= wanted || starting_.exchange(true)) return;
+  static std::atomic<bool> fork_seen_to = false;
+  if (!fork_seen_to.exchange(true)) {
+    pthread_atfork(nullptr, nullptr, [] { new (&g_pool) Pool; });
+  }
+  sigset_t all, before;  // signals are for the program's own threads
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    while (started_ < wanted) {
+      std::thread(&Pool::serve, this, started_.load()).detach();
+      ++started_;
+    }
+  } catch (const std::system_error&) {
+    most_ = started_.load();
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  starting_ = false;
 }
 
 }  // namespace
 
-int num_threads() { return limit().load(std::memory_order_relaxed); }
+int num_threads() {
+  int n = g_limit.load(std::memory_order_relaxed);
+  if (n == 0) {
+    const int fresh = default_threads();
+    if (g_limit.compare_exchange_strong(n, fresh)) n = fresh;
+  }
+  return n;
+}
 
 void set_num_threads(int n) {
   if (n < 1) {
     throw ValueError("set_num_threads: the number of threads must be at least 1, got " +
                      std::to_string(n));
   }
-  limit().store(n, std::memory_order_relaxed);
+  g_limit.store(n, std::memory_order_relaxed);
 }
 
 int threads_for(int64_t n, double cost_ns) {
   const double worth = static_cast<double>(n) * cost_ns / kMinWorkNs;
   if (worth < 2 || n < 2) return 1;
   const int limit = num_threads();
-  if (limit == 1 || omp_in_parallel()) return 1;
+  if (limit == 1 || t_inside) return 1;
   const double most = std::min(worth, static_cast<double>(n));
   return most < limit ? static_cast<int>(most) : limit;
 }
 
-void detail::run_parallel(int threads, int64_t n, int64_t align, RangeFn fn, void* context) {
-  const Loan loan(threads - 1);
-  if (loan.granted() == 0) return fn(context, 0, n);
-  Region region{.n = n, .align = align, .fn = fn, .context = context};
-  open_region(&region, loan.granted() + 1);
+void detail::run_parallel(int threads, int64_t n, double cost_ns, int64_t align, RangeFn fn,
+                          void* context) {
+  Pool::Post* post = g_pool.take_post();
+  if (!post) return fn(context, 0, n);
+  const double worth = static_cast<double>(n) * cost_ns / kMinWorkNs;
+  const int64_t most = std::min(int64_t{threads} * kRangesPerThread, (n + align - 1) / align);
+  Region region{.n = n,
+                .align = align,
+                .fn = fn,
+                .context = context,
+                .ranges = worth < static_cast<double>(most)
+                              ? std::max(int64_t{threads}, static_cast<int64_t>(worth))
+                              : most,
+                .most_workers = threads - 1};
+  g_pool.run(*post, region);
   if (region.error) std::rethrow_exception(region.error);
 }
 

@@ -16,21 +16,21 @@ int num_threads();
 void set_num_threads(int n);
 
 /// The threads that `parallel_for(n, cost_ns, ...)` will use at most: as many as leave each one
-/// about 10 us of work, so that a further thread never loses; 1 inside a parallel_for (or an OpenMP
-/// region).
+/// about 10 us of work, so that a further thread never loses; 1 inside a parallel_for.
 int threads_for(int64_t n, double cost_ns);
 
 namespace detail {
 using RangeFn = void (*)(void* context, int64_t begin, int64_t end);
-void run_parallel(int threads, int64_t n, int64_t align, RangeFn fn, void* context);
+void run_parallel(int threads, int64_t n, double cost_ns, int64_t align, RangeFn fn, void* context);
 }  // namespace detail
 
 /// Calls fn(begin, end) over disjoint ranges that together cover [0, n), on one or more threads.
 /// cost_ns: estimated time of one item on one core, in nanoseconds; decides how many threads are
 /// used (threads_for). One thread means a plain call fn(0, n). align: ranges begin at multiples of
-/// it. An exception that fn throws reaches the caller, of several the one from the lowest range;
-/// the other ranges still run. How the range is cut depends on num_threads(): each item must give
-/// the same result in any cut.
+/// it. Threads take ranges as they get to it, so that one may run several, and the caller all. An
+/// exception that fn throws reaches the caller, of several the one from the lowest range; the other
+/// ranges still run. How [0, n) is cut depends on num_threads(): each item must give the same
+/// result in any cut.
 ///   parallel_for(n, 0.5, [&](int64_t begin, int64_t end) { for (auto i = begin; i < end; ++i) y[i]
 ///   = f(x[i]); });
 template <class F>
@@ -44,7 +44,7 @@ void parallel_for(int64_t n, double cost_ns, F&& fn, int64_t align = 1) {
   }
   using Fn = std::remove_reference_t<F>;
   detail::run_parallel(
-      threads, n, align,
+      threads, n, cost_ns, align,
       [](void* context, int64_t begin, int64_t end) { (*static_cast<Fn*>(context))(begin, end); },
       const_cast<void*>(static_cast<const void*>(&fn)));
 }

@@ -1,6 +1,7 @@
 #include "bb/core/random.h"
 
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "bb/core/error.h"
@@ -66,11 +67,13 @@ void normal_values(const Block& b, double* out) {
   normal_pair(unit_double(b.word[0], b.word[1]), unit_double(b.word[2], b.word[3]), out);
 }
 
-// The largest T below `end`, which rounding must not reach; never below `start`.
+constexpr double kNoEnd = std::numeric_limits<double>::infinity();
+
+// The largest T below `end`, which rounding must not reach; `start` where there is none above that.
 template <class T>
 T largest_below(double end, double start) {
-  return std::max(std::nextafter(static_cast<T>(end), static_cast<T>(start)),
-                  static_cast<T>(start));
+  if (end == kNoEnd) return static_cast<T>(end);
+  return std::nextafter(static_cast<T>(end), static_cast<T>(start));
 }
 
 // Fills x with scale * values(block) + shift, kept below open_end, block by block; element i always
@@ -138,14 +141,15 @@ void manual_seed(uint64_t seed) { default_generator().manual_seed(seed); }
 
 Tensor uniform_(Tensor x, double low, double high) {
   if (!(low <= high)) throw ValueError(fmt::format("uniform_: low {} is above high {}", low, high));
-  fill("uniform_", x, high - low, low, 2,
+  fill("uniform_", x, high - low, low, high, 2,
        [](const Block& b, auto* out) { uniform_values(b, out); });
   return x;
 }
 
 Tensor normal_(Tensor x, double mean, double std) {
   if (!(std >= 0)) throw ValueError(fmt::format("normal_: std {} is negative", std));
-  fill("normal_", x, std, mean, 15, [](const Block& b, auto* out) { normal_values(b, out); });
+  fill("normal_", x, std, mean, kNoEnd, 15,
+       [](const Block& b, auto* out) { normal_values(b, out); });
   return x;
 }
 

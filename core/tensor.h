@@ -103,7 +103,7 @@ class Tensor {
   // ---- Gradients (bb/autograd/tape.h)
   bool requires_grad() const { return defined() && static_cast<bool>(impl_->node); }
   /// Makes a leaf record, or stop recording, what is computed from it. Throws DTypeError for other
-  /// than floating-point types, ValueError for a tensor that an op made.
+  /// than floating-point types, ValueError for turning it off on a tensor that an op made.
   Tensor& requires_grad_(bool value = true);
   /// True where no recorded op made it.
   bool is_leaf() const;

@@ -9,7 +9,9 @@
 namespace bb::data {
 
 DataLoader::DataLoader(AnyOf<Dataset> dataset, const DataLoaderOptions& options)
-    : dataset_(std::move(dataset)), options_(options), passes_(std::make_shared<uint64_t>(0)) {
+    : dataset_(std::move(dataset)),
+      options_(options),
+      passes_(std::make_shared<std::atomic<uint64_t>>(0)) {
   if (options.batch_size < 1)
     throw ValueError(
         fmt::format("DataLoader: batch_size must be at least 1, got {}", options.batch_size));

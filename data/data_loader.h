@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -70,7 +71,7 @@ class DataLoader {
  private:
   AnyOf<Dataset> dataset_;
   DataLoaderOptions options_;
-  std::shared_ptr<uint64_t> passes_;
+  std::shared_ptr<std::atomic<uint64_t>> passes_;
 };
 
 }  // namespace bb::data

@@ -15,7 +15,11 @@ class AnyModule : public Model {
   template <std::derived_from<Module> M>
   requires(!std::same_as<M, AnyModule>) AnyModule(M module)
       : AnyModule(std::make_shared<M>(std::move(module))) {}
-  AnyModule(std::shared_ptr<Module> module) : module_(std::move(module)) { share(*module_); }
+  /// Throws ValueError for null.
+  AnyModule(std::shared_ptr<Module> module) : module_(std::move(module)) {
+    if (!module_) throw ValueError("AnyModule: made from a null pointer");
+    share(*module_);
+  }
 
   const std::shared_ptr<Module>& module() const { return module_; }
   /// The module as what it is. Throws ValueError where it is something else.

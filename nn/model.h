@@ -32,7 +32,8 @@ using Scores = std::map<std::string, double>;
 ///   };
 class Model : public Module {
  public:
-  /// Says how fit() trains. Throws ValueError without an optimizer or a loss.
+  /// Says how fit() trains. Throws ValueError without an optimizer or a loss, and for an optimizer
+  /// that another model has.
   void compile(const CompileOptions& options);
 
   /// Trains on `loader` for some epochs, in training mode; returns loss and metrics of each.

@@ -133,7 +133,7 @@ void Module::zero_grad() {
 
 std::string Module::type() const {
   const std::string name = registered_name();
-  const size_t colons = name.rfind("::");
+  const size_t colons = name.rfind("::", name.find('<'));
   return colons == std::string::npos ? name : name.substr(colons + 2);
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <unordered_set>
 
 #include "bb/autograd/grad_mode.h"
 #include "bb/core/creation.h"
@@ -18,12 +19,23 @@ void Optimizer::set_lr(double lr) {
 }
 
 void Optimizer::attach(std::vector<Tensor> parameters) {
-  for (const Tensor& parameter : parameters)
+  std::unordered_set<const void*> seen;
+  for (const Tensor& parameter : parameters) {
     if (!parameter.requires_grad() || !parameter.is_leaf())
       throw ValueError(fmt::format(
           "optimizer: a parameter must be a leaf with requires_grad, got {}", describe(parameter)));
+    if (!seen.insert(parameter.node().get()).second)
+      throw ValueError(
+          fmt::format("optimizer: a parameter is given twice: {}", describe(parameter)));
+  }
   entries_.clear();
   for (Tensor& parameter : parameters) entries_.push_back({std::move(parameter), {}, 0});
+}
+
+std::vector<Tensor> Optimizer::parameters() const {
+  std::vector<Tensor> result;
+  for (const Entry& entry : entries_) result.push_back(entry.parameter);
+  return result;
 }
 
 void Optimizer::zero_grad() {

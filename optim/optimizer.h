@@ -13,8 +13,10 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  /// Takes the parameters to change, and forgets what it knew of earlier ones.
+  /// Takes the parameters to change, and forgets what it knew of earlier ones. Throws ValueError
+  /// for one that is not a leaf with requires_grad, or is given twice.
   void attach(std::vector<Tensor> parameters);
+  std::vector<Tensor> parameters() const;
   /// Clears the gradients: backward() then writes them anew.
   void zero_grad();
   /// Changes every parameter that has a gradient, all in one pass. Throws ValueError without

@@ -9,7 +9,7 @@ build=(
   "g++                   C++20 compiler"
   "cmake                 build system"
   "ninja-build           build system"
-  "libblis-openmp-dev    matrix products"
+  "libblis-serial-dev    matrix products"
   "libhwy-dev            SIMD"
   "libfmt-dev            text"
   "zlib1g-dev            compression"
@@ -22,7 +22,6 @@ format=(
 )
 ci=(
   "clang-14              second compiler"
-  "libomp-14-dev         OpenMP of the second compiler"
   "pkg-config            consumer test"
   "make                  consumer test"
 )

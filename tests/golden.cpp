@@ -1,4 +1,4 @@
-#include "golden.h"
+#include "bb/tests/golden.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "op_cases.h"
+#include "bb/tests/op_cases.h"
 
 #include "bb/bb.h"
 

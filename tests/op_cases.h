@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@ struct OpCase {
   std::function<Tensor(const std::vector<Tensor>&)> fn;
   bool differentiable = true;
 };
+
+inline void PrintTo(const OpCase& op, std::ostream* out) { *out << op.name; }
 
 /// All ops, a row each (tests/op_cases.cpp).
 const std::vector<OpCase>& op_cases();

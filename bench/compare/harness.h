@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
-/// What both sides of a comparison share: the same cases by name, the same numbers to start from, the
-/// same way to take time. Each side defines its cases and set_threads().
+/// What both sides of a comparison share: the same cases by name, the same numbers to start from,
+/// the same way to take time. Each side defines its cases and set_threads().
 namespace versus {
 
-/// One thing to time. `start` makes a fresh model and returns its step; what a step returns (a loss)
-/// is compared between the sides.
+/// One thing to time. `start` makes a fresh model and returns its step; what a step returns (a
+/// loss) is compared between the sides.
 struct Case {
   std::string name;
   std::function<std::function<double()>()> start;
@@ -46,7 +46,8 @@ inline std::vector<long> classes(size_t n, unsigned seed, long count) {
   std::vector<long> values(n);
   const std::vector<float> raw = numbers(n, seed, 1);
   for (size_t i = 0; i < n; ++i)
-    values[i] = std::min(count - 1, static_cast<long>((raw[i] + 1) / 2 * static_cast<float>(count)));
+    values[i] =
+        std::min(count - 1, static_cast<long>((raw[i] + 1) / 2 * static_cast<float>(count)));
   return values;
 }
 

@@ -163,8 +163,8 @@ V Log(D d, V x) {
   return hn::IfThenElse(hn::IsNaN(x), x, y);
 }
 
-// (n + dn) / (d + dd), dn and dd being the rounding errors of n and d: one division, then a correction
-// by its remainder.
+// (n + dn) / (d + dd), dn and dd being the rounding errors of n and d: one division, then a
+// correction by its remainder.
 template <class D, class V>
 V DivideCorrected(D d, V n, V dn, V divisor, V ddivisor) {
   const V inverse = hn::Div(hn::Set(d, hn::TFromD<D>(1)), divisor);

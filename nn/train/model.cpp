@@ -77,6 +77,13 @@ detail::Trainer& compiled(const char* op, const std::shared_ptr<detail::Trainer>
   return *trainer;
 }
 
+void check_batches(const char* op, const data::DataLoader& loader) {
+  if (loader.size() == 0)
+    throw ValueError(
+        fmt::format("{}: the loader has no batch: {} samples do not fill one, and drop_last is set",
+                    op, loader.sample_count()));
+}
+
 }  // namespace
 
 const std::vector<double>& History::operator[](const std::string& name) const {
@@ -91,7 +98,13 @@ void Model::compile(const CompileOptions& options) {
         fmt::format("compile: {} is missing\n  hint: compile({{.optimizer = "
                     "optim::Adam(1e-3), .loss = nn::CrossEntropyLoss()}})",
                     options.optimizer ? "the loss" : "the optimizer"));
-  options.optimizer->attach(parameters());
+  const std::vector<Tensor> ours = parameters();
+  for (const Tensor& theirs : options.optimizer->parameters())
+    if (std::none_of(ours.begin(), ours.end(), [&](const Tensor& p) { return p.is(theirs); }))
+      throw ValueError(
+          "compile: the optimizer has the parameters of another model\n"
+          "  hint: give each model an optimizer of its own");
+  options.optimizer->attach(ours);
   trainer_ = std::make_shared<detail::Trainer>(detail::Trainer{options});
 }
 
@@ -101,6 +114,7 @@ History Model::fit(const data::DataLoader& loader, const FitOptions& options) {
   detail::Trainer& trainer = compiled("fit", trainer_);
   if (options.epochs < 0)
     throw ValueError(fmt::format("fit: epochs must not be negative, got {}", options.epochs));
+  check_batches("fit", loader);
   GradMode recording(true);
   Mode mode(*this, true);
   History history;
@@ -130,6 +144,7 @@ History Model::fit(const data::DataLoader& loader, const FitOptions& options) {
 
 Scores Model::evaluate(const data::DataLoader& loader) {
   detail::Trainer& trainer = compiled("evaluate", trainer_);
+  check_batches("evaluate", loader);
   NoGrad guard;
   Mode mode(*this, false);
   MeanLoss mean;
@@ -149,7 +164,10 @@ Tensor Model::predict(const Tensor& x, int64_t batch_size) {
   NoGrad guard;
   Mode mode(*this, false);
   const int64_t n = x.size(0);
-  if (n <= batch_size) return (*this)(x);
+  if (n <= batch_size) {
+    const Tensor output = (*this)(x);
+    return output.shares_storage(x) ? output.clone() : output;  // not the caller's own elements
+  }
   Tensor result;
   for (int64_t i = 0; i < n; i += batch_size) {
     const int64_t end = std::min(n, i + batch_size);

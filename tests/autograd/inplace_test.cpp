@@ -171,7 +171,7 @@ TEST(InPlace, ExpandedTensorThrows) {
 
 // Against the same op on a copy of the operand, for sizes around the vector lengths.
 TEST(InPlaceOverlap, ReadsTheOperandAsItWasBefore) {
-  for (int64_t n : {2, 3, 4, 7, 8, 16, 17, 100, 1000}) {
+  for (int64_t n : {2, 3, 4, 7, 8, 16, 17, 100}) {
     const Tensor original = arange(0, n * n, 1, kFloat64).view({n, n});
     const auto check = [&](const char* what, auto target_of, auto operand_of) {
       for (int op = 0; op < 4; ++op) {
@@ -182,7 +182,7 @@ TEST(InPlaceOverlap, ReadsTheOperandAsItWasBefore) {
         if (op == 1) target.sub_(shared), expected_target.sub_(separate);
         if (op == 2) target.mul_(shared), expected_target.mul_(separate);
         if (op == 3) target.copy_(shared), expected_target.copy_(separate);
-        EXPECT_EQ(actual.to_vector<double>(), expected.to_vector<double>())
+        ASSERT_TRUE(actual.to_vector<double>() == expected.to_vector<double>())
             << what << ", op " << op << ", n " << n;
       }
     };
@@ -208,7 +208,6 @@ TEST(InPlaceOverlap, ReadsTheOperandAsItWasBefore) {
     check("shifted backwards", but_last, but_first);
     check("first element", flat, first_element);
     check("first element as a number", flat, first_number);
-    if (n > 100) break;
   }
 }
 

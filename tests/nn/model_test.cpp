@@ -149,6 +149,35 @@ TEST(ModelCompile, AgainTrainsWithTheNewOptimizer) {
 
 // ---- fit
 
+TEST(ModelCompile, RefusesAnOptimizerThatAnotherModelHas) {
+  Sequential one = small_model(), other = small_model();
+  const CompileOptions options = adam_and_accuracy();
+  one.compile(options);
+  EXPECT_EQ(message_of<ValueError>([&] { other.compile(options); }),
+            "compile: the optimizer has the parameters of another model\n"
+            "  hint: give each model an optimizer of its own");
+  one.compile(options);  // its own again
+}
+
+TEST(ModelFit, RefusesALoaderWithoutABatch) {
+  Sequential model = small_model();
+  model.compile(adam_and_accuracy());
+  const data::DataLoader none(clouds(3), {.batch_size = 4, .drop_last = true});
+  EXPECT_EQ(message_of<ValueError>([&] { model.fit(none); }),
+            "fit: the loader has no batch: 3 samples do not fill one, and drop_last is set");
+  EXPECT_THROW(model.evaluate(none), ValueError);
+}
+
+TEST(ModelPredict, GivesElementsOfItsOwn) {
+  Sequential nothing;
+  const Tensor x = ones({2, 2});
+  EXPECT_FALSE(nothing.predict(x).shares_storage(x));
+}
+
+TEST(AnyModule, RefusesANullPointer) {
+  EXPECT_THROW(AnyModule(std::shared_ptr<Module>()), ValueError);
+}
+
 TEST(ModelFit, LearnsToTellTwoCloudsApart) {
   manual_seed(0);
   Sequential model = small_model();
@@ -243,7 +272,7 @@ TEST(ModelFit, PrintsOneLineAnEpochWhereStdoutIsNoTerminal) {
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 3) << text;
   EXPECT_EQ(text.find('\r'), std::string::npos);
   EXPECT_TRUE(std::regex_search(
-      text, std::regex("^Epoch 1/3  [^\n]* 7/7  [^\n]*accuracy 0\\.\\d{4}  loss \\d\\.\\d{4}  "
+      text, std::regex("^Epoch 1/3  [^\n]* 7/7  [^\n]*accuracy \\d\\.\\d{4}  loss \\d\\.\\d{4}  "
                        "val_accuracy \\d\\.\\d{4}  val_loss \\d\\.\\d{4}")))
       << text;
 }

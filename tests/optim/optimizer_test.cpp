@@ -57,6 +57,11 @@ TEST(Optimizer, TakesOnlyLeavesThatRequireGradients) {
   EXPECT_THROW(sgd.step(), ValueError) << "a refused list is not kept";
 }
 
+TEST(Optimizer, RefusesAParameterGivenTwice) {
+  const Tensor x = ones({2}).requires_grad_();
+  EXPECT_THROW(optim::SGD({x, x}, {.lr = 1}), ValueError);
+}
+
 TEST(Optimizer, SetLrHoldsFromTheNextStepOn) {
   Tensor x = parameter({10});
   SGD sgd({x}, {.lr = 1});

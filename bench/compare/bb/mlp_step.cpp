@@ -7,8 +7,8 @@ namespace {
 using namespace bb;
 
 Tensor filled(const Shape& shape, unsigned seed, double scale) {
-  return Tensor::copy_of<float>(
-      versus::numbers(static_cast<size_t>(shape.numel()), seed, scale), shape);
+  return Tensor::copy_of<float>(versus::numbers(static_cast<size_t>(shape.numel()), seed, scale),
+                                shape);
 }
 
 std::function<double()> start(int64_t batch) {
@@ -21,7 +21,8 @@ std::function<double()> start(int64_t batch) {
   const auto labels = versus::classes(static_cast<size_t>(batch), 8, 10);
   const Tensor x = filled({batch, 784}, 7, 1);
   const Tensor y = tensor(std::vector<int64_t>(labels.begin(), labels.end()));
-  auto optimizer = std::make_shared<optim::Adam>(model.parameters(), optim::AdamOptions{.lr = 1e-3});
+  auto optimizer =
+      std::make_shared<optim::Adam>(model.parameters(), optim::AdamOptions{.lr = 1e-3});
   return [model, optimizer, x, y]() mutable {
     optimizer->zero_grad();
     const Tensor loss = cross_entropy(model(x), y);

@@ -24,8 +24,8 @@ std::function<double()> start(int64_t batch) {
   auto labels = versus::classes(static_cast<size_t>(batch), 8, 10);
   auto x = filled({batch, 784}, 7, 1);
   auto y = torch::from_blob(labels.data(), {batch}, torch::kInt64).clone();
-  auto optimizer = std::make_shared<torch::optim::Adam>(model->parameters(),
-                                                        torch::optim::AdamOptions(1e-3));
+  auto optimizer =
+      std::make_shared<torch::optim::Adam>(model->parameters(), torch::optim::AdamOptions(1e-3));
   return [model, optimizer, x, y]() mutable {
     optimizer->zero_grad();
     auto loss = torch::nn::functional::cross_entropy(model->forward(x), y);

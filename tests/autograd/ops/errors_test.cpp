@@ -30,45 +30,68 @@ TEST(OpErrors, ShapesThatDoNotBroadcast) {
            {"where", [&] { where(gt(a, 0), a, b); }},
            {"add_", [&] { Tensor(a).add_(b); }},
            {"copy_", [&] { Tensor(a).copy_(b); }}}) {
-    expect_error<ShapeError>(fn, name + ": shapes do not broadcast: at dimension 1 from the end they are 3 and 4\n"
-                                        "  a [2, 3]   b [4]\n"
-                                        "  hint: sizes must be equal, or one of them 1");
+    expect_error<ShapeError>(
+        fn, name +
+                ": shapes do not broadcast: at dimension 1 from the end they are 3 and 4\n"
+                "  a [2, 3]   b [4]\n"
+                "  hint: sizes must be equal, or one of them 1");
   }
 }
 
 TEST(OpErrors, InPlaceOperandLargerThanTheTensor) {
-  expect_error<ShapeError>([] { ones({3}).add_(ones({2, 3})); },
-                           "add_: the operand is larger than the tensor it would change\n"
-                           "  tensor [3]   operand [2, 3]");
+  expect_error<ShapeError>(
+      [] {
+        ones({3}).add_(ones({2, 3}));
+      },
+      "add_: the operand is larger than the tensor it would change\n"
+      "  tensor [3]   operand [2, 3]");
 }
 
 TEST(OpErrors, Matmul) {
-  expect_error<ShapeError>([] { matmul(ones({2, 3}), ones({4, 5})); },
-                           "matmul: inner sizes differ: 3 and 4\n"
-                           "  a [2, 3]   b [4, 5]\n"
-                           "  hint: a.size(-1) must equal b.size(-2)");
-  expect_error<ShapeError>([] { matmul(ones({}), ones({4, 5})); },
-                           "matmul: operands need at least one dimension\n"
-                           "  a []   b [4, 5]\n"
-                           "  hint: use * for numbers");
-  expect_error<ShapeError>([] { matmul(ones({2, 3, 4}), ones({3, 4, 5})); },
-                           "matmul: shapes do not broadcast: at dimension 1 from the end they are 2 and 3\n"
-                           "  a [2]   b [3]\n"
-                           "  hint: sizes must be equal, or one of them 1");
-  expect_error<DTypeError>([] { matmul(ones({2, 3}), ones({3, 4}, kFloat64)); },
-                           "matmul: both operands must have one floating-point dtype\n"
-                           "  a float32 [2, 3]   b float64 [3, 4]\n"
-                           "  hint: convert with to(kFloat32)");
+  expect_error<ShapeError>(
+      [] {
+        matmul(ones({2, 3}), ones({4, 5}));
+      },
+      "matmul: inner sizes differ: 3 and 4\n"
+      "  a [2, 3]   b [4, 5]\n"
+      "  hint: a.size(-1) must equal b.size(-2)");
+  expect_error<ShapeError>(
+      [] {
+        matmul(ones({}), ones({4, 5}));
+      },
+      "matmul: operands need at least one dimension\n"
+      "  a []   b [4, 5]\n"
+      "  hint: use * for numbers");
+  expect_error<ShapeError>(
+      [] {
+        matmul(ones({2, 3, 4}), ones({3, 4, 5}));
+      },
+      "matmul: shapes do not broadcast: at dimension 1 from the end they are 2 and 3\n"
+      "  a [2]   b [3]\n"
+      "  hint: sizes must be equal, or one of them 1");
+  expect_error<DTypeError>(
+      [] {
+        matmul(ones({2, 3}), ones({3, 4}, kFloat64));
+      },
+      "matmul: both operands must have one floating-point dtype\n"
+      "  a float32 [2, 3]   b float64 [3, 4]\n"
+      "  hint: convert with to(kFloat32)");
   EXPECT_THROW(matmul(ones({2, 3}, kInt64), ones({3, 4}, kInt64)), DTypeError);
 }
 
 TEST(OpErrors, Linear) {
-  expect_error<ShapeError>([] { linear(ones({2, 3}), ones({5, 4})); },
-                           "linear: x's last size must be weight.size(1)\n"
-                           "  x [2, 3]   weight [5, 4] (out, in)");
-  expect_error<ShapeError>([] { linear(ones({2, 4}), ones({5, 4}), ones({4})); },
-                           "linear: bias must be [5], weight.size(0)\n"
-                           "  bias [4]   weight [5, 4] (out, in)");
+  expect_error<ShapeError>(
+      [] {
+        linear(ones({2, 3}), ones({5, 4}));
+      },
+      "linear: x's last size must be weight.size(1)\n"
+      "  x [2, 3]   weight [5, 4] (out, in)");
+  expect_error<ShapeError>(
+      [] {
+        linear(ones({2, 4}), ones({5, 4}), ones({4}));
+      },
+      "linear: bias must be [5], weight.size(0)\n"
+      "  bias [4]   weight [5, 4] (out, in)");
   EXPECT_THROW(linear(ones({}), ones({5, 4})), ShapeError);
   EXPECT_THROW(linear(ones({2, 4}), ones({4})), ShapeError);
   EXPECT_THROW(linear(ones({2, 4}), ones({5, 4}), ones({5}, kFloat64)), DTypeError);
@@ -88,7 +111,8 @@ TEST(OpErrors, DimsOutOfRange) {
            {"flatten", [&] { x.flatten(2); }},
            {"slice", [&] { x.slice(2, 0, 1); }},
            {"size", [&] { x.size(2); }}}) {
-    expect_error<IndexError>(fn, name + ": dim 2 is out of range for a tensor of 2 dimensions (-2 to 1 allowed)");
+    expect_error<IndexError>(
+        fn, name + ": dim 2 is out of range for a tensor of 2 dimensions (-2 to 1 allowed)");
   }
   EXPECT_THROW(x.unsqueeze(3), IndexError);
   EXPECT_THROW(x.permute({0, 2}), IndexError);
@@ -97,35 +121,59 @@ TEST(OpErrors, DimsOutOfRange) {
 }
 
 TEST(OpErrors, ViewsAndReshapes) {
-  expect_error<ShapeError>([] { ones({2, 3}).reshape({4, -1}); },
-                           "reshape: 6 elements do not fit the shape\n  x [2, 3]   shape [4, -1]");
-  expect_error<ShapeError>([] { ones({2, 3}).reshape({-1, -1}); },
-                           "reshape: size -1 at dimension 1 of [-1, -1] (only one size may be -1)");
-  expect_error<ShapeError>([] { ones({2, 3}).t().view({6}); },
-                           "view: the strides do not allow this shape without a copy\n"
-                           "  x [3, 2] with strides [1, 3]   shape [6]\n"
-                           "  hint: use reshape()");
+  expect_error<ShapeError>(
+      [] {
+        ones({2, 3}).reshape({4, -1});
+      },
+      "reshape: 6 elements do not fit the shape\n  x [2, 3]   shape [4, -1]");
+  expect_error<ShapeError>(
+      [] {
+        ones({2, 3}).reshape({-1, -1});
+      },
+      "reshape: size -1 at dimension 1 of [-1, -1] (only one size may be -1)");
+  expect_error<ShapeError>(
+      [] {
+        ones({2, 3}).t().view({6});
+      },
+      "view: the strides do not allow this shape without a copy\n"
+      "  x [3, 2] with strides [1, 3]   shape [6]\n"
+      "  hint: use reshape()");
   EXPECT_THROW(ones({2, 3}).reshape({int64_t{1} << 62, 4}), ShapeError);
   EXPECT_THROW(ones({0}).reshape({0, -1}), ShapeError);
-  expect_error<ShapeError>([] { ones({2, 3}).expand({4, 3}); },
-                           "expand: only dimensions of size 1 can be repeated, and new ones come first\n"
-                           "  x [2, 3]   shape [4, 3]");
+  expect_error<ShapeError>(
+      [] {
+        ones({2, 3}).expand({4, 3});
+      },
+      "expand: only dimensions of size 1 can be repeated, and new ones come first\n"
+      "  x [2, 3]   shape [4, 3]");
   EXPECT_THROW(ones({3}).expand({-1, 3}), ShapeError);
   EXPECT_THROW(ones({2, 3}).expand({3}), ShapeError);
-  expect_error<ShapeError>([] { ones({2, 3, 4}).permute({0, 1}); },
-                           "permute: 2 dims given for a tensor of 3\n  x [2, 3, 4]   dims [0, 1]");
+  expect_error<ShapeError>(
+      [] {
+        ones({2, 3, 4}).permute({0, 1});
+      },
+      "permute: 2 dims given for a tensor of 3\n  x [2, 3, 4]   dims [0, 1]");
   expect_error<ShapeError>([] { ones({}).slice(0, 0, 1); }, "slice: a 0-d tensor cannot be sliced");
   expect_error<ValueError>([] { ones({3}).slice(0, 0, 1, 0); }, "slice: step 0 is not positive");
-  expect_error<ShapeError>([] { ones({2, 3}).flatten(1, 0); },
-                           "flatten: start_dim 1 comes after end_dim 0");
+  expect_error<ShapeError>(
+      [] {
+        ones({2, 3}).flatten(1, 0);
+      },
+      "flatten: start_dim 1 comes after end_dim 0");
   EXPECT_THROW(ones({2, 3, 4}).t(), ShapeError);
 }
 
 TEST(OpErrors, EmptyReductionsWithoutIdentity) {
-  expect_error<ValueError>([] { ones({0, 3}).max(); },
-                           "max: an empty tensor has no largest element\n  x [0, 3]");
-  expect_error<ValueError>([] { ones({0, 3}).argmax(0); },
-                           "argmax: no largest element along a dimension of size 0\n  x [0, 3]   dim 0");
+  expect_error<ValueError>(
+      [] {
+        ones({0, 3}).max();
+      },
+      "max: an empty tensor has no largest element\n  x [0, 3]");
+  expect_error<ValueError>(
+      [] {
+        ones({0, 3}).argmax(0);
+      },
+      "argmax: no largest element along a dimension of size 0\n  x [0, 3]   dim 0");
   EXPECT_EQ(ones({0, 3}).max(1).values.shape(), Shape{0});
 }
 
@@ -133,7 +181,8 @@ TEST(OpErrors, DTypes) {
   expect_error<DTypeError>([] { ones({2}, kInt64).mean(); },
                            "mean: needs floating point\n  x int64 [2]\n"
                            "  hint: convert with to(kFloat32)");
-  expect_error<DTypeError>([] { ones({2}, kBool) - ones({2}, kBool); }, "sub: bool is not supported");
+  expect_error<DTypeError>([] { ones({2}, kBool) - ones({2}, kBool); },
+                           "sub: bool is not supported");
   expect_error<DTypeError>([] { where(ones({2}), ones({2}), ones({2})); },
                            "where: the mask must be bool\n  mask float32 [2]");
   expect_error<ValueError>([] { pow(ones({2}, kInt64), -1); },
@@ -145,19 +194,28 @@ TEST(OpErrors, DTypes) {
 }
 
 TEST(OpErrors, CrossEntropy) {
-  expect_error<IndexError>([] { cross_entropy(ones({3, 4}), tensor({0, 4, 1})); },
-                           "cross_entropy: label 4 at index 1 is out of range for 4 classes (0 to 3)");
+  expect_error<IndexError>(
+      [] {
+        cross_entropy(ones({3, 4}), tensor({0, 4, 1}));
+      },
+      "cross_entropy: label 4 at index 1 is out of range for 4 classes (0 to 3)");
   EXPECT_THROW(cross_entropy(ones({3, 4}), tensor({0, -1, 1})), IndexError);
-  expect_error<ShapeError>([] { cross_entropy(ones({3, 4}), tensor({0, 1})); },
-                           "cross_entropy: the target does not fit the scores\n"
-                           "  x float32 [3, 4] (N,C)   target int64 [2] (integer (N), or probabilities of x's "
-                           "shape and dtype)");
+  expect_error<ShapeError>(
+      [] {
+        cross_entropy(ones({3, 4}), tensor({0, 1}));
+      },
+      "cross_entropy: the target does not fit the scores\n"
+      "  x float32 [3, 4] (N,C)   target int64 [2] (integer (N), or probabilities of x's "
+      "shape and dtype)");
   EXPECT_THROW(cross_entropy(ones({3, 4}), ones({3, 5})), ShapeError);
   EXPECT_THROW(cross_entropy(ones({3, 4}, kInt64), tensor({0, 1, 2})), DTypeError);
   EXPECT_THROW(cross_entropy(ones({}), tensor(0)), ShapeError);
-  expect_error<ShapeError>([] { mse_loss(ones({3, 1}), ones({3})); },
-                           "mse_loss: x and target differ in shape\n  x [3, 1]   target [3]\n"
-                           "  hint: reshape or expand the target");
+  expect_error<ShapeError>(
+      [] {
+        mse_loss(ones({3, 1}), ones({3}));
+      },
+      "mse_loss: x and target differ in shape\n  x [3, 1]   target [3]\n"
+      "  hint: reshape or expand the target");
 }
 
 TEST(OpErrors, UndefinedOperands) {

@@ -1,6 +1,6 @@
 // Every row of tests/op_cases.cpp against PyTorch, against itself on strided inputs, and against
 // finite differences, once and twice.
-#include "op_cases.h"
+#include "bb/tests/op_cases.h"
 
 #include <gtest/gtest.h>
 
@@ -8,7 +8,7 @@
 
 #include "bb/autograd/testing.h"
 #include "bb/bb.h"
-#include "golden.h"
+#include "bb/tests/golden.h"
 
 namespace bb {
 namespace {

@@ -128,7 +128,8 @@ TEST(Elementwise, EveryLengthGivesTheSameElements) {
   for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i) * 0.37f - 12;
   const std::vector<float> whole = run(elementwise().exp, x);
   for (size_t n = 0; n < x.size(); ++n) {
-    const std::vector<float> part = run(elementwise().exp, std::vector<float>(x.begin(), x.begin() + static_cast<long>(n)));
+    const std::vector<float> part =
+        run(elementwise().exp, std::vector<float>(x.begin(), x.begin() + static_cast<long>(n)));
     EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin())) << n;
   }
 }
