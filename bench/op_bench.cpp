@@ -2,9 +2,9 @@
 // computed, without recording, and with recording and backward.
 #include <benchmark/benchmark.h>
 
+#include "bb/bb.h"
 #include "bb/tests/golden.h"
 #include "bb/tests/op_cases.h"
-#include "bb/bb.h"
 
 namespace bb {
 namespace {

@@ -231,7 +231,8 @@ __attribute__((tls_model("initial-exec")))
 #endif
 constinit thread_local ThreadState thread_state;
 
-// The cache itself lies on the heap: a library that is loaded late has little room for thread_locals.
+// The cache itself lies on the heap: a library that is loaded late has little room for
+// thread_locals.
 void make_cache() {
   struct Owner {
     std::unique_ptr<ThreadCache> cache = std::make_unique<ThreadCache>();

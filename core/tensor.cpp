@@ -63,6 +63,12 @@ Tensor Tensor::alias(const Shape& shape, const Shape& strides, int64_t offset) c
 
 Tensor Tensor::detach() const { return alias(); }
 
+bool Tensor::is_sole_owner() const {
+  return impl().use_count() == 1 && impl().storage->use_count() == 1;
+}
+
+int Tensor::use_count() const { return static_cast<int>(impl().use_count()); }
+
 int64_t Tensor::size(int64_t dim) const {
   if (shape().empty())
     throw IndexError(fmt::format("size: dim {} asked of a 0-d tensor, which has no sizes", dim));

@@ -186,7 +186,7 @@ class Tensor {
   int64_t offset() const { return impl().offset; }
   uint32_t version() const { return impl().storage->version(); }
   /// True where no other handle and no other view can see the elements.
-  bool is_sole_owner() const { return impl_->use_count() == 1 && impl_->storage->use_count() == 1; }
+  bool is_sole_owner() const;
   bool shares_storage(const Tensor& other) const { return impl().storage == other.impl().storage; }
   /// True where both handles are of one tensor.
   bool is(const Tensor& other) const { return impl_ == other.impl_; }
@@ -194,7 +194,8 @@ class Tensor {
   void set_node(Ref<RefCounted> node) { impl().node = std::move(node); }
   /// Says that the elements were changed in place.
   void bump_version() { impl().storage->bump_version(); }
-  int use_count() const { return static_cast<int>(impl_->use_count()); }
+  /// Handles of this tensor.
+  int use_count() const;
 
  private:
   explicit Tensor(Ref<detail::TensorImpl> impl) : impl_(std::move(impl)) {}

@@ -77,7 +77,7 @@ TEST(Memory, FreedBlockServesTheNextOfItsSize) {
 }
 
 TEST(Memory, SteadyLoopTakesNothingNew) {
-  const Tensor w = rand({300, 500});
+  const Tensor w = rand({200, 150});
   const auto step = [&w] {
     Tensor h = w;
     for (int i = 0; i < 5; ++i) h = (h * 2 + w).transpose(0, 1).contiguous().transpose(0, 1);
@@ -87,7 +87,7 @@ TEST(Memory, SteadyLoopTakesNothingNew) {
   memory::reset_peak();
   step();
   const memory::Stats after_one = memory::stats();
-  for (int i = 0; i < 20; ++i) step();
+  for (int i = 0; i < 10; ++i) step();
   const memory::Stats after_many = memory::stats();
   EXPECT_EQ(after_many.live_bytes, after_one.live_bytes);
   EXPECT_EQ(after_many.cached_bytes, after_one.cached_bytes);
@@ -145,9 +145,9 @@ TEST(MemoryDeathTest, IsBoundedUnderEverChangingSizes) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const auto stays_within = [] {
     memory::reset_peak();
-    for (int64_t i = 0; i < 400; ++i) {
-      const Tensor large = bytes((2 + i % 7) * kMiB + i * 7919),
-                   other = bytes(kMiB + i * 64 * 1024);
+    for (int64_t i = 0; i < 100; ++i) {
+      const Tensor large = bytes((2 + i % 7) * kMiB + i * 31'676),
+                   other = bytes(kMiB + i * 256 * 1024);
       const memory::Stats stats = memory::stats();
       const int64_t most = stats.peak_bytes + stats.peak_bytes / 4 + 16 * kMiB;
       if (stats.live_bytes + stats.cached_bytes > most + kMiB) {

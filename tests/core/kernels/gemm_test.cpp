@@ -28,8 +28,8 @@ struct Matrix {
   MatrixRef<T> ref;
   int64_t rows, cols;
 
-  Matrix(int64_t rows, int64_t cols, Layout layout, std::mt19937& random, int64_t padding = 0)
-      : rows(rows), cols(cols) {
+  Matrix(int64_t m, int64_t n, Layout layout, std::mt19937& random, int64_t padding = 0)
+      : rows(m), cols(n) {
     switch (layout) {
       case Layout::kRows:
         ref = {nullptr, cols + padding, 1};
