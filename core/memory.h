@@ -5,8 +5,8 @@
 
 namespace bb::memory {
 
-/// What the library's allocator holds, in bytes of its size classes (a request is rounded up by at
-/// most a quarter).
+/// What the library's allocator holds, in bytes of its size classes: a request is rounded up to
+/// a multiple of 64 bytes, and above 256 by at most a quarter.
 struct Stats {
   int64_t live_bytes = 0;    ///< handed out and not given back
   int64_t cached_bytes = 0;  ///< given back and kept for reuse

@@ -141,6 +141,8 @@ void manual_seed(uint64_t seed) { default_generator().manual_seed(seed); }
 
 Tensor uniform_(Tensor x, double low, double high) {
   if (!(low <= high)) throw ValueError(fmt::format("uniform_: low {} is above high {}", low, high));
+  if (!std::isfinite(high - low))
+    throw ValueError(fmt::format("uniform_: low {} and high {} must be finite", low, high));
   fill("uniform_", x, high - low, low, high, 2,
        [](const Block& b, auto* out) { uniform_values(b, out); });
   return x;
@@ -148,6 +150,8 @@ Tensor uniform_(Tensor x, double low, double high) {
 
 Tensor normal_(Tensor x, double mean, double std) {
   if (!(std >= 0)) throw ValueError(fmt::format("normal_: std {} is negative", std));
+  if (!std::isfinite(mean) || !std::isfinite(std))
+    throw ValueError(fmt::format("normal_: mean {} and std {} must be finite", mean, std));
   fill("normal_", x, std, mean, kNoEnd, 15,
        [](const Block& b, auto* out) { normal_values(b, out); });
   return x;

@@ -15,7 +15,7 @@ class Shape {
  public:
   static constexpr int64_t kMaxRank = 8;
 
-  Shape() = default;
+  Shape() {}  // values_ is left unset on purpose; `= default` would not allow a const Shape
   Shape(std::initializer_list<int64_t> values)
       : Shape(std::span<const int64_t>(values.begin(), values.size())) {}
   /// Throws ShapeError for more than kMaxRank values.

@@ -68,7 +68,9 @@ int run(const Arguments& arguments) {
                  .loss = nn::CrossEntropyLoss(),
                  .metrics = {nn::Accuracy()}});
   model.fit(data::DataLoader(train, {.batch_size = 32, .shuffle = true}),
-            {.epochs = arguments.epochs});
+            {.epochs = arguments.epochs, .lr_schedule = [](int64_t epoch, double lr) {
+               return epoch == 7 ? lr / 10 : lr;  // the last epochs settle
+             }});
 
   const data::DataLoader test_loader(test, {.batch_size = 256});
   const double accuracy = model.evaluate(test_loader).at("accuracy");

@@ -59,6 +59,11 @@ def binary(fn, make_a=normal, make_b=normal, special=True):
     return dict(fn=fn, sets=sets, special=[[a, b]] if special else [])
 
 
+def comparison(fn):
+    case = binary(fn, make_a=lambda *s: normal(*s).round(), make_b=lambda *s: normal(*s).round())
+    return case | dict(differentiable=False)
+
+
 def plain(fn, *sets, special=(), differentiable=True):
     return dict(fn=fn, sets=[list(s) for s in sets], special=[list(s) for s in special],
                 differentiable=differentiable)
@@ -96,6 +101,13 @@ CASES = {
     "relu": unary(torch.relu, make=apart),
     "where": plain(lambda a, b: torch.where(a > b, a * 2, b), [apart(3, 4), -apart(4) * 1.01],
                    [apart(2, 3), apart(2, 3) * 1.01], [apart(5), apart(1) * 1.01]),
+    "eq": comparison(torch.eq),
+    "ne": comparison(torch.ne),
+    "lt": comparison(torch.lt),
+    "le": comparison(torch.le),
+    "gt": comparison(torch.gt),
+    "ge": comparison(torch.ge),
+    "logical_and": comparison(torch.logical_and),
     "matmul": plain(torch.matmul, [normal(3, 4), normal(4, 5)], [normal(17, 33), normal(33, 9)],
                     [normal(1, 1), normal(1, 1)], [normal(3, 0), normal(0, 2)],
                     [normal(0, 3), normal(3, 2)]),

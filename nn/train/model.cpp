@@ -119,16 +119,18 @@ History Model::fit(const data::DataLoader& loader, const FitOptions& options) {
   Mode mode(*this, true);
   History history;
   for (int64_t epoch = 1; epoch <= options.epochs; ++epoch) {
+    optim::Optimizer& optimizer = *trainer.options.optimizer;
+    if (options.lr_schedule) optimizer.set_lr(options.lr_schedule(epoch - 1, optimizer.lr()));
     detail::Progress progress(options.verbose, epoch, options.epochs, loader.size());
     MeanLoss mean;
     trainer.reset_metrics();
     int64_t done = 0;
     for (auto& [x, y] : loader) {
-      trainer.options.optimizer->zero_grad();
+      optimizer.zero_grad();
       const Tensor output = (*this)(x);
       const Tensor loss = (*trainer.options.loss)(output, y);
       loss.backward();
-      trainer.options.optimizer->step();
+      optimizer.step();
       mean.add(loss, x.size(0));
       trainer.update_metrics(output, y);
       progress.batch(++done, [&] { return to_text(scores_of(trainer, mean)); });

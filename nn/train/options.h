@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -23,6 +24,9 @@ struct CompileOptions {
 
 struct FitOptions {
   int64_t epochs = 1;
+  /// The learning rate of each epoch (counted from 0), from the one before it; none keeps it.
+  ///   .lr_schedule = [](int64_t epoch, double lr) { return epoch == 7 ? lr / 10 : lr; }
+  std::function<double(int64_t epoch, double lr)> lr_schedule = nullptr;
   /// Scored after each epoch, under "val_loss" and "val_<metric>".
   std::optional<data::DataLoader> validation = std::nullopt;
   /// A progress bar for each epoch on a terminal, one line for each epoch elsewhere.

@@ -250,6 +250,9 @@ TEST_F(Random, FillErrors) {
   EXPECT_EQ(message_of<ValueError>([&] { normal_(x, 0, -1); }), "normal_: std -1 is negative");
   EXPECT_THROW(uniform_(x, NAN, 1), ValueError);
   EXPECT_THROW(normal_(x, 0, NAN), ValueError);
+  EXPECT_EQ(message_of<ValueError>([&] { uniform_(x, 0, INFINITY); }),
+            "uniform_: low 0 and high inf must be finite");
+  EXPECT_THROW(normal_(x, INFINITY, 1), ValueError);
 }
 
 TEST_F(Random, RandintCoversItsRange) {

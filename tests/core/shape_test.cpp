@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kHuge = int64_t{1} << 40;
 
 TEST(Shape, DefaultIsThatOfANumber) {
-  const Shape shape{};
+  const Shape shape;
   EXPECT_EQ(shape.rank(), 0);
   EXPECT_TRUE(shape.empty());
   EXPECT_EQ(shape.numel(), 1);

@@ -219,6 +219,25 @@ TEST(ModelFit, TrainsOneEpochIfNotToldAndNoneIfAsked) {
             "fit: epochs must not be negative, got -1");
 }
 
+TEST(ModelFit, LrScheduleSetsTheRateOfEachEpoch) {
+  const auto optimizer = std::make_shared<optim::SGD>(0.1);
+  Sequential model = small_model();
+  model.compile({.optimizer = optimizer, .loss = CrossEntropyLoss()});
+  std::vector<std::pair<int64_t, double>> asked;
+  model.fit(data::DataLoader(clouds(8), {.batch_size = 4}), {.epochs = 3,
+                                                             .lr_schedule =
+                                                                 [&](int64_t epoch, double lr) {
+                                                                   asked.emplace_back(epoch, lr);
+                                                                   return lr / 2;
+                                                                 },
+                                                             .verbose = false});
+  EXPECT_EQ(asked, (std::vector<std::pair<int64_t, double>>{{0, 0.1}, {1, 0.05}, {2, 0.025}}));
+  EXPECT_EQ(optimizer->lr(), 0.0125);
+  EXPECT_THROW(model.fit(data::DataLoader(clouds(8), {.batch_size = 4}),
+                         {.lr_schedule = [](int64_t, double) { return NAN; }, .verbose = false}),
+               ValueError);
+}
+
 TEST(ModelFit, ValidationIsWhatEvaluateGivesAndChangesNothing) {
   const auto run = [](bool validate) {
     manual_seed(1);
