@@ -13,14 +13,6 @@
 namespace bb::nn {
 namespace {
 
-template <class M>
-std::shared_ptr<Module> make(const Config& config, const Children&) {
-  if constexpr (std::is_constructible_v<M, const Config&>)
-    return std::make_shared<M>(config);
-  else
-    return std::make_shared<M>();
-}
-
 std::shared_ptr<Module> make_sequential(const Config&, const Children& children) {
   auto sequential = std::make_shared<Sequential>();
   for (const auto& [name, child] : children) sequential->push_back(child);
@@ -30,9 +22,10 @@ std::shared_ptr<Module> make_sequential(const Config&, const Children& children)
 struct Registry {
   std::mutex mutex;
   std::map<std::string, Factory> factories{
-      {"Dropout", make<Dropout>}, {"Flatten", make<Flatten>},      {"Linear", make<Linear>},
-      {"ReLU", make<ReLU>},       {"Sigmoid", make<Sigmoid>},      {"Softmax", make<Softmax>},
-      {"Tanh", make<Tanh>},       {"Sequential", make_sequential},
+      {"Dropout", make_module<Dropout>}, {"Flatten", make_module<Flatten>},
+      {"Linear", make_module<Linear>},   {"ReLU", make_module<ReLU>},
+      {"Sigmoid", make_module<Sigmoid>}, {"Softmax", make_module<Softmax>},
+      {"Tanh", make_module<Tanh>},       {"Sequential", make_sequential},
   };
 };
 

@@ -40,13 +40,15 @@ namespace detail {
 Factory find_factory(const std::string& name);
 }  // namespace detail
 template <std::derived_from<Module> M>
+std::shared_ptr<Module> make_module(const Config& config, const Children&) {
+  if constexpr (std::is_constructible_v<M, const Config&>)
+    return std::make_shared<M>(config);
+  else
+    return std::make_shared<M>();
+}
+template <std::derived_from<Module> M>
 void register_module() {
-  register_factory(registered_name_of(typeid(M)), [](const Config& config, const Children&) {
-    if constexpr (std::is_constructible_v<M, const Config&>)
-      return std::make_shared<M>(config);
-    else
-      return std::make_shared<M>();
-  });
+  register_factory(registered_name_of(typeid(M)), make_module<M>);
 }
 
 }  // namespace bb::nn
