@@ -1,0 +1,230 @@
+// From a formula to rows: the loops, and what they do about strides, broadcast inputs and the rest
+// after whole vectors. Included once for each target by the kernels; no include guard of the usual
+// kind.
+#if defined(BB_CORE_KERNELS_ELEMENTWISE_ROW_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef BB_CORE_KERNELS_ELEMENTWISE_ROW_INL_H_
+#undef BB_CORE_KERNELS_ELEMENTWISE_ROW_INL_H_
+#else
+#define BB_CORE_KERNELS_ELEMENTWISE_ROW_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "bb/core/kernels/elementwise.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace bb::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr int64_t kBlock = 256;  // elements brought together at a time where strides demand it
+
+// ---- Loops over arrays: y[i] = F(x[i]...). A broadcast input is an array of copies of its element.
+
+// F takes the tag of the vectors, then one vector of each input.
+template <class F, class T>
+struct VectorLoop {
+  static constexpr int64_t kUnroll = 2;
+  // Copies of a broadcast element that are read, over and over.
+  static constexpr int64_t kCopies = kUnroll * HWY_MAX_BYTES / static_cast<int64_t>(sizeof(T));
+  static constexpr bool kInBlocks = false;
+
+  // moves[k]: -1 where input k is an array, 0 where it is copies.
+  template <size_t... k, class... In>
+  static HWY_FLATTEN void run(std::index_sequence<k...>, const int64_t* moves, int64_t n, T* y,
+                              const In*... x) {
+    const hn::ScalableTag<T> d;
+    const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+    int64_t i = 0;
+    for (; i + kUnroll * lanes <= n; i += kUnroll * lanes)
+      for (int64_t u = 0; u < kUnroll; ++u)
+        hn::StoreU(F()(d, hn::LoadU(d, x + (i & moves[k]) + u * lanes)...), d, y + i + u * lanes);
+    for (; i + lanes <= n; i += lanes)
+      hn::StoreU(F()(d, hn::LoadU(d, x + (i & moves[k]))...), d, y + i);
+    if (i == n) return;
+#if HWY_MEM_OPS_MIGHT_FAULT
+    HWY_ALIGN T rest[sizeof...(In)][HWY_MAX_BYTES / sizeof(T)] = {};
+    (std::copy_n(x + (i & moves[k]), n - i, rest[k]), ...);
+    hn::Store(F()(d, hn::Load(d, rest[k])...), d, rest[0]);
+    std::copy_n(rest[0], n - i, y + i);
+#else
+    const auto some = hn::FirstN(d, static_cast<size_t>(n - i));
+    hn::BlendedStore(F()(d, hn::MaskedLoad(some, d, x + (i & moves[k]))...), some, d, y + i);
+#endif
+  }
+};
+
+// F takes one element of each input; the compiler makes vectors of it where it can: for that, the
+// loop has a fixed length and is told that y is no other element's input.
+#if HWY_COMPILER_CLANG
+#define BB_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define BB_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+template <class F>
+struct ElementLoop {
+  static constexpr int64_t kCopies = kBlock;
+  static constexpr bool kInBlocks = true;  // every copy is read once
+
+  template <size_t... k, class Out, class... In>
+  static HWY_FLATTEN void run(std::index_sequence<k...>, const int64_t*, int64_t n, Out* y,
+                              const In*... x) {
+    constexpr int64_t kFixed = 64;
+    int64_t i = 0;
+    for (; i + kFixed <= n; i += kFixed) {
+      BB_INDEPENDENT
+      for (int64_t j = i; j < i + kFixed; ++j) y[j] = F()(x[j]...);
+    }
+    for (; i < n; ++i) y[i] = F()(x[i]...);
+  }
+};
+#undef BB_INDEPENDENT
+
+// ---- Rows: any strides
+
+template <class T>
+const T* at(const char* data) {
+  return reinterpret_cast<const T*>(data);
+}
+template <class T>
+T* at(char* data) {
+  return reinterpret_cast<T*>(data);
+}
+
+template <class T>
+struct Block {
+  HWY_ALIGN T elements[kBlock];
+
+  const T* gather(int64_t n, const char* from, int64_t stride) {
+    for (int64_t i = 0; i < n; ++i) elements[i] = *at<T>(from + i * stride);
+    return elements;
+  }
+  void scatter(int64_t n, char* to, int64_t stride) const {
+    for (int64_t i = 0; i < n; ++i) *at<T>(to + i * stride) = elements[i];
+  }
+};
+
+template <class Loop, class Out, class... In, size_t... k>
+HWY_INLINE void row_of(std::index_sequence<k...> inputs, int64_t n, char* const* data,
+                       const int64_t* strides) {
+  std::array<int64_t, sizeof...(In)> moves;
+  moves.fill(-1);
+  const bool dense_y = strides[0] == sizeof(Out);
+  if (dense_y && ((strides[k + 1] == sizeof(In)) && ...)) {
+    Loop::run(inputs, moves.data(), n, at<Out>(data[0]), at<In>(std::as_const(data[k + 1]))...);
+    return;
+  }
+
+  const auto is_copied = [&](size_t input) { return strides[input + 1] == 0; };
+  const bool in_place = dense_y && ((strides[k + 1] == sizeof(In) || is_copied(k)) && ...);
+  const int64_t step = in_place && !Loop::kInBlocks ? n : std::min(n, kBlock);
+  std::tuple<Block<In>...> blocks;
+  Block<Out> result;
+  const auto copy = [&](auto& block, size_t input) {
+    if (!is_copied(input)) return;
+    moves[input] = 0;
+    block.gather(std::min(Loop::kCopies, n), data[input + 1], 0);
+  };
+  if (n > 0) (copy(std::get<k>(blocks), k), ...);
+  for (int64_t i = 0; i < n; i += step) {
+    const int64_t count = std::min(step, n - i);
+    const auto array = [&]<class T>(Block<T>& block, size_t input) -> const T* {
+      const int64_t stride = strides[input + 1];
+      const char* from = data[input + 1] + i * stride;
+      if (stride == 0) return block.elements;
+      return stride == sizeof(T) ? at<T>(from) : block.gather(count, from, stride);
+    };
+    char* to = data[0] + i * strides[0];
+    Loop::run(inputs, moves.data(), count, dense_y ? at<Out>(to) : result.elements,
+              array(std::get<k>(blocks), k)...);
+    if (!dense_y) result.scatter(count, to, strides[0]);
+  }
+}
+
+template <class Loop, class Out, class... In>
+void row(int64_t n, char* const* data, const int64_t* strides) {
+  row_of<Loop, Out, In...>(std::index_sequence_for<In...>(), n, data, strides);
+}
+
+// ---- Table entries
+
+enum Arity { kUnary, kBinary };
+
+template <Arity arity, class F, class T>
+constexpr Row element_row() {
+  if constexpr (arity == kUnary)
+    return row<ElementLoop<F>, std::invoke_result_t<F, T>, T>;
+  else
+    return row<ElementLoop<F>, std::invoke_result_t<F, T, T>, T, T>;
+}
+
+// An entry to which formulas for more dtypes are added.
+template <Arity arity>
+struct Entry : Elementwise {
+  void set(DType dtype, Row row) { rows[static_cast<size_t>(dtype)] = row; }
+
+  template <class F>
+  Entry& integers(F) {
+    set(kUInt8, element_row<arity, F, uint8_t>());
+    set(kInt32, element_row<arity, F, int32_t>());
+    set(kInt64, element_row<arity, F, int64_t>());
+    return *this;
+  }
+  template <class F>
+  Entry& booleans(F) {
+    set(kBool, element_row<arity, F, bool>());
+    return *this;
+  }
+  template <class F>
+  Entry& floats(F) {
+    set(kFloat32, element_row<arity, F, float>());
+    set(kFloat64, element_row<arity, F, double>());
+    return *this;
+  }
+};
+
+template <class F>
+Entry<kUnary> unary(F, double cost_ns) {
+  Entry<kUnary> entry;
+  entry.cost_ns = cost_ns;
+  entry.set(kFloat32, row<VectorLoop<F, float>, float, float>);
+  entry.set(kFloat64, row<VectorLoop<F, double>, double, double>);
+  return entry;
+}
+template <class F>
+Entry<kBinary> binary(F, double cost_ns) {
+  Entry<kBinary> entry;
+  entry.cost_ns = cost_ns;
+  entry.set(kFloat32, row<VectorLoop<F, float>, float, float, float>);
+  entry.set(kFloat64, row<VectorLoop<F, double>, double, double, double>);
+  return entry;
+}
+template <class F>
+Entry<kBinary> binary_elements(F f, double cost_ns) {
+  Entry<kBinary> entry;
+  entry.cost_ns = cost_ns;
+  return entry.floats(f);
+}
+template <class F>
+Entry<kBinary> comparison(F f) {
+  return binary_elements(f, 0.12).integers(f).booleans(f);
+}
+// A bool, then two of one dtype.
+template <class F>
+Elementwise choice(F) {
+  using Loop = ElementLoop<F>;
+  return {{row<Loop, bool, bool, bool, bool>, row<Loop, uint8_t, bool, uint8_t, uint8_t>,
+           row<Loop, int32_t, bool, int32_t, int32_t>, row<Loop, int64_t, bool, int64_t, int64_t>,
+           row<Loop, float, bool, float, float>, row<Loop, double, bool, double, double>},
+          0.2};
+}
+
+}  // namespace bb::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
