@@ -1,9 +1,9 @@
 // The largest errors of the elementwise functions, in units in the last place (ulp), against MPFR.
 //   math_accuracy [function...]      all functions where none is named
 // float32: every one of the 2^32 inputs. The C library's float64 function judges each; the worst
-// inputs are judged again by MPFR, whose verdict is printed. float64: 10^7 inputs from a fixed seed,
-// judged by the long double function, the worst by MPFR. NaN, infinities and the sign of zero must be
-// right everywhere: a wrong one is counted apart.
+// inputs are judged again by MPFR, whose verdict is printed. float64: 10^7 inputs from a fixed
+// seed, judged by the long double function, the worst by MPFR. NaN, infinities and the sign of zero
+// must be right everywhere: a wrong one is counted apart.
 #include <fmt/format.h>
 #include <mpfr.h>
 
@@ -123,19 +123,30 @@ Function function(std::string_view name, const kernels::Elementwise& op, F, doub
 std::vector<Function> functions() {
   const auto& t = kernels::elementwise();
   return {
-      function("exp", t.exp, [](const auto& x) { return exp(x); }, 750),
-      function("log", t.log, [](const auto& x) { return log(x); }, 10),
-      function("tanh", t.tanh, [](const auto& x) { return tanh(x); }, 20),
-      function("sigmoid", t.sigmoid, [](const auto& x) { return sigmoid(x); }, 100),
-      function("erf", t.erf, [](const auto& x) { return erf(x); }, 6),
-      function("sin", t.sin, [](const auto& x) { return sin(x); }, 1e5),
-      function("cos", t.cos, [](const auto& x) { return cos(x); }, 1e5),
-      function("gelu", t.gelu, [](const auto& x) { return x * normal(x); }, 10),
-      function("gelu_grad", t.gelu_grad, [](const auto& x) { return gelu_slope(x); }, 10, true),
-      function("gelu_tanh", t.gelu_tanh,
-               [](const auto& x) { return x * sigmoid(gelu_tanh_argument(x)); }, 10),
-      function("gelu_tanh_grad", t.gelu_tanh_grad,
-               [](const auto& x) { return gelu_tanh_slope(x); }, 10, true),
+      function(
+          "exp", t.exp, [](const auto& x) { return exp(x); }, 750),
+      function(
+          "log", t.log, [](const auto& x) { return log(x); }, 10),
+      function(
+          "tanh", t.tanh, [](const auto& x) { return tanh(x); }, 20),
+      function(
+          "sigmoid", t.sigmoid, [](const auto& x) { return sigmoid(x); }, 100),
+      function(
+          "erf", t.erf, [](const auto& x) { return erf(x); }, 6),
+      function(
+          "sin", t.sin, [](const auto& x) { return sin(x); }, 1e5),
+      function(
+          "cos", t.cos, [](const auto& x) { return cos(x); }, 1e5),
+      function(
+          "gelu", t.gelu, [](const auto& x) { return x * normal(x); }, 10),
+      function(
+          "gelu_grad", t.gelu_grad, [](const auto& x) { return gelu_slope(x); }, 10, true),
+      function(
+          "gelu_tanh", t.gelu_tanh,
+          [](const auto& x) { return x * sigmoid(gelu_tanh_argument(x)); }, 10),
+      function(
+          "gelu_tanh_grad", t.gelu_tanh_grad, [](const auto& x) { return gelu_tanh_slope(x); }, 10,
+          true),
   };
 }
 
@@ -225,7 +236,8 @@ void print(const Function& f, const Worst<T>& worst, int64_t count) {
   fmt::print("{:15} {}  {:.4g} inputs: {:.3f} ulp at {:a}; relative {:.2e} at {:.9g}; wrong: {}",
              f.name, sizeof(T) == 4 ? "float32" : "float64", static_cast<double>(count), ulps,
              worst.at, worst.relative, worst.relative_at, worst.wrong);
-  if (worst.wrong) fmt::print(", as at {:a} ({})", worst.wrong_at, values_of<T>(f, {worst.wrong_at})[0]);
+  if (worst.wrong)
+    fmt::print(", as at {:a} ({})", worst.wrong_at, values_of<T>(f, {worst.wrong_at})[0]);
   fmt::print("\n");
   std::fflush(stdout);
 }
@@ -238,8 +250,7 @@ void check_floats(const Function& f) {
     std::vector<float> x(kChunk);
     for (int64_t chunk = begin; chunk < end; ++chunk) {
       for (int64_t i = 0; i < kChunk; ++i)
-        x[static_cast<size_t>(i)] =
-            std::bit_cast<float>(static_cast<uint32_t>(chunk * kChunk + i));
+        x[static_cast<size_t>(i)] = std::bit_cast<float>(static_cast<uint32_t>(chunk * kChunk + i));
       const Worst<float> found = judge(f, x);
       const std::lock_guard lock(mutex);
       worst.take(found);

@@ -49,8 +49,10 @@ ElementwiseTable make_table() {
   t.add = binary([](auto, auto a, auto b) { return hn::Add(a, b); }, 0.11)
               .integers([](auto a, auto b) { return wrapping(a, b, std::plus<>()); })
               .booleans([](bool a, bool b) { return a || b; });
-  t.sub = binary([](auto, auto a, auto b) { return hn::Sub(a, b); }, 0.11)
-              .integers([](auto a, auto b) { return wrapping(a, b, std::minus<>()); });
+  t.sub =
+      binary([](auto, auto a, auto b) { return hn::Sub(a, b); }, 0.11).integers([](auto a, auto b) {
+        return wrapping(a, b, std::minus<>());
+      });
   t.mul = binary([](auto, auto a, auto b) { return hn::Mul(a, b); }, 0.11)
               .integers([](auto a, auto b) { return wrapping(a, b, std::multiplies<>()); })
               .booleans([](bool a, bool b) { return a && b; });
@@ -58,8 +60,9 @@ ElementwiseTable make_table() {
   t.pow = binary_elements([](auto a, auto b) { return std::pow(a, b); }, 15)
               .integers([](auto a, auto b) { return integer_pow(a, b); });
 
-  t.neg = unary([](auto, auto x) { return hn::Neg(x); }, 0.08)
-              .integers([](auto x) { return wrapping(decltype(x){0}, x, std::minus<>()); });
+  t.neg = unary([](auto, auto x) { return hn::Neg(x); }, 0.08).integers([](auto x) {
+    return wrapping(decltype(x){0}, x, std::minus<>());
+  });
   t.exp = unary([](auto d, auto x) { return math::Exp(d, x); }, 0.3);
   t.log = unary([](auto d, auto x) { return math::Log(d, x); }, 0.4);
   t.sqrt = unary([](auto, auto x) { return hn::Sqrt(x); }, 0.25);
@@ -74,24 +77,19 @@ ElementwiseTable make_table() {
                .integers([](auto x) { return std::max(x, decltype(x){0}); });
 
   t.tanh_grad = binary(
-      [](auto d, auto dy, auto y) {
-        return hn::Mul(dy, hn::NegMulAdd(y, y, hn::Set(d, 1)));
-      },
+      [](auto d, auto dy, auto y) { return hn::Mul(dy, hn::NegMulAdd(y, y, hn::Set(d, 1))); },
       0.11);
   t.sigmoid_grad = binary(
-      [](auto d, auto dy, auto y) {
-        return hn::Mul(dy, hn::Mul(y, hn::Sub(hn::Set(d, 1), y)));
-      },
+      [](auto d, auto dy, auto y) { return hn::Mul(dy, hn::Mul(y, hn::Sub(hn::Set(d, 1), y))); },
       0.11);
   t.relu_grad = binary(
-      [](auto d, auto dy, auto s) { return hn::IfThenZeroElse(hn::Le(s, hn::Zero(d)), dy); },
-      0.11);
-  t.sqrt_grad = binary(
-      [](auto, auto dy, auto y) { return hn::Div(dy, hn::Add(y, y)); }, 0.2);
-  t.erf_grad = binary([](auto d, auto dy, auto x) { return hn::Mul(dy, math::ErfSlope(d, x)); }, 0.4);
+      [](auto d, auto dy, auto s) { return hn::IfThenZeroElse(hn::Le(s, hn::Zero(d)), dy); }, 0.11);
+  t.sqrt_grad = binary([](auto, auto dy, auto y) { return hn::Div(dy, hn::Add(y, y)); }, 0.2);
+  t.erf_grad =
+      binary([](auto d, auto dy, auto x) { return hn::Mul(dy, math::ErfSlope(d, x)); }, 0.4);
   t.sin_grad = binary([](auto d, auto dy, auto x) { return hn::Mul(dy, math::Cos(d, x)); }, 0.4);
-  t.cos_grad = binary(
-      [](auto d, auto dy, auto x) { return hn::Neg(hn::Mul(dy, math::Sin(d, x))); }, 0.4);
+  t.cos_grad =
+      binary([](auto d, auto dy, auto x) { return hn::Neg(hn::Mul(dy, math::Sin(d, x))); }, 0.4);
   t.gelu_grad =
       binary([](auto d, auto dy, auto x) { return hn::Mul(dy, math::GeluSlope(d, x)); }, 0.6);
   t.gelu_tanh_grad =

@@ -24,7 +24,7 @@ V ScaledErfc(D d, V a, double scale) {
   return hn::Mul(w, Polynomial(d, t, Coefficients<T>::kErfTail));
 }
 
-// Up to 0.75 a polynomial; from there 1 - erfc(|x|), which no longer cancels.
+// Up to 1 a polynomial; from there 1 - erfc(|x|), which no longer cancels.
 // ERFERR
 template <class D, class V>
 V Erf(D d, V x) {
@@ -33,8 +33,8 @@ V Erf(D d, V x) {
   const V z = hn::Mul(a, a);
   const V small = hn::MulAdd(a, Polynomial(d, z, Coefficients<T>::kErf), a);
   const V tail = hn::Mul(ExpInRange(d, hn::Neg(z)), ScaledErfc(d, a, 1.0));
-  const V large = hn::Sub(hn::Set(d, T(1)), tail);
-  return hn::CopySign(hn::IfThenElse(hn::Lt(a, hn::Set(d, T(0.75))), small, large), x);
+  const V one = hn::Set(d, T(1));
+  return hn::CopySign(hn::IfThenElse(hn::Lt(a, one), small, hn::Sub(one, tail)), x);
 }
 
 // exp(-share a^2), share 1 or 1/2, with the rounding error of a^2 put right: it would be up to 100
@@ -62,7 +62,8 @@ V ErfSlope(D d, V x) {
 template <class D, class V>
 V NormalArgument(D d, V x) {
   using T = hn::TFromD<D>;
-  constexpr double kLargest = 1.4142135623730951 * static_cast<double>(Coefficients<T>::kErfLargest);
+  constexpr double kLargest =
+      1.4142135623730951 * static_cast<double>(Coefficients<T>::kErfLargest);
   return AtMost(hn::Abs(x), hn::Set(d, T(kLargest)));
 }
 

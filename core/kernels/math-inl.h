@@ -27,7 +27,8 @@ V Polynomial(D d, V x, const std::array<T, kCount>& c) {
   V p = hn::Set(d, c[kCount - 1]);
   [&]<size_t... kFromEnd>(std::index_sequence<kFromEnd...>) {
     ((p = hn::MulAdd(p, x, hn::Set(d, c[kCount - 2 - kFromEnd]))), ...);
-  }(std::make_index_sequence<kCount - 1>());
+  }
+  (std::make_index_sequence<kCount - 1>());
   return p;
 }
 
@@ -200,7 +201,8 @@ V Tanh(D d, V x) {
   return hn::CopySign(hn::IfThenElse(hn::Lt(a, hn::Set(d, T(0.6))), small, large), x);
 }
 
-// 1 / (1 + e^-x), with e^-|x| only, so that neither side overflows.
+// 1 / (1 + e^-x), with e^-|x| only, so that neither side overflows. One division, then a correction
+// by its remainder, which takes the rounding error of 1 + e^-|x| with it.
 // SIGMOIDERR
 template <class D, class V>
 V Sigmoid(D d, V x) {
@@ -208,7 +210,12 @@ V Sigmoid(D d, V x) {
   const V one = hn::Set(d, T(1));
   const V e = ExpInRange(d, AtLeast(hn::Neg(hn::Abs(x)), hn::Set(d, -Ln2<T>::kLargest)));
   const V numerator = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one);
-  return hn::Div(numerator, hn::Add(one, e));
+  const V divisor = hn::Add(one, e);
+  const V error = hn::Sub(e, hn::Sub(divisor, one));
+  const V inverse = hn::Div(one, divisor);
+  const V q = hn::Mul(numerator, inverse);
+  const V remainder = hn::NegMulAdd(q, error, hn::NegMulAdd(q, divisor, numerator));
+  return hn::MulAdd(remainder, inverse, q);
 }
 
 }  // namespace bb::kernels::HWY_NAMESPACE::math

@@ -16,7 +16,9 @@ using Words = std::array<uint32_t, kWords>;  // highest first
 
 // 192 bits of 2/pi, the highest one of weight 2^-first; zeros before the binary point.
 Words bits_of_two_over_pi(int first) {
-  const auto word = [](int index) { return index < 0 ? 0 : kTwoOverPi[static_cast<size_t>(index)]; };
+  const auto word = [](int index) {
+    return index < 0 ? 0 : kTwoOverPi[static_cast<size_t>(index)];
+  };
   const int bit = first - 1;  // of 0 in word 0, from its top
   const int start = bit >> 5, shift = bit & 31;
   Words result;
@@ -52,7 +54,8 @@ Reduced reduce_angle(double x) {
   const uint64_t mantissa = (bits & ((uint64_t{1} << 52) - 1)) | uint64_t{1} << 52;
   Words product = times(bits_of_two_over_pi(exponent - 1), mantissa);
 
-  // x * 2/pi modulo 4: two bits before the binary point, 190 behind; the nearest whole is taken out.
+  // x * 2/pi modulo 4: two bits before the binary point, 190 behind; the nearest whole is taken
+  // out.
   const uint32_t rounded = (product[0] >> 29) + 1;
   const int quadrant = static_cast<int>(rounded >> 1) & 3;
   const bool negative = (rounded & 1) == 0;  // the fraction is a half or more
