@@ -32,7 +32,7 @@ struct GeluOptions {
 /// Gaussian error linear unit, as torch.nn.functional.gelu.
 ///   kNone: x (1 + erf(x / sqrt(2))) / 2
 ///   kTanh: x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
-/// Where these cancel, far below 0, the small result is right all the same. NaN for -inf.
+/// Where these cancel, far below 0, the small result is right all the same; -0 for -inf.
 /// (Hendrycks and Gimpel, Gaussian error linear units, arXiv 1606.08415)
 ///   Tensor y = gelu(x, {.approximate = GeluApproximate::kTanh});
 Tensor gelu(const Tensor& x, const GeluOptions& options = {});

@@ -41,6 +41,15 @@ T integer_pow(T base, T exponent) {
   return static_cast<T>(result);
 }
 
+// Highway has no such comparison of integers.
+template <class D, class V>
+auto less_or_equal(D, V a, V b) {
+  if constexpr (std::is_floating_point_v<hn::TFromD<D>>)
+    return hn::Le(a, b);
+  else
+    return hn::Not(hn::Lt(b, a));
+}
+
 // An op on floating-point numbers is a formula of vectors, on the others one of single elements:
 // what it takes is a tag of the vectors, then the inputs. cost_ns is measured: of one float in
 // 64K, on one core.
@@ -95,13 +104,13 @@ ElementwiseTable make_table() {
   t.gelu_tanh_grad =
       binary([](auto d, auto dy, auto x) { return hn::Mul(dy, math::GeluTanhSlope(d, x)); }, 0.6);
 
-  t.eq = comparison([](auto a, auto b) { return a == b; });
-  t.ne = comparison([](auto a, auto b) { return a != b; });
-  t.lt = comparison([](auto a, auto b) { return a < b; });
-  t.le = comparison([](auto a, auto b) { return a <= b; });
-  t.gt = comparison([](auto a, auto b) { return a > b; });
-  t.ge = comparison([](auto a, auto b) { return a >= b; });
-  t.where = choice([](bool mask, auto a, auto b) { return mask ? a : b; });
+  t.eq = comparison([](auto, auto a, auto b) { return hn::Eq(a, b); });
+  t.ne = comparison([](auto, auto a, auto b) { return hn::Ne(a, b); });
+  t.lt = comparison([](auto, auto a, auto b) { return hn::Lt(a, b); });
+  t.le = comparison([](auto d, auto a, auto b) { return less_or_equal(d, a, b); });
+  t.gt = comparison([](auto, auto a, auto b) { return hn::Gt(a, b); });
+  t.ge = comparison([](auto d, auto a, auto b) { return less_or_equal(d, b, a); });
+  t.where = choice([](auto, auto mask, auto a, auto b) { return hn::IfThenElse(mask, a, b); });
   return t;
 }
 

@@ -27,34 +27,77 @@ constexpr int64_t kBlock = 256;  // elements brought together at a time where st
 // ---- Loops over arrays: y[i] = F(x[i]...). A broadcast input is an array of copies of its
 // element.
 
-// F takes the tag of the vectors, then one vector of each input. One vector a pass: the processor
-// overlaps passes by itself (2 and 4 measured no faster).
+// Vectors of the lanes of d; bytes that are true or false are masks.
+template <class D, class T>
+HWY_INLINE auto load(D d, const T* x) {
+  if constexpr (!std::is_same_v<T, bool>) {
+    return hn::LoadU(d, x);
+  } else {
+    const hn::RebindToUnsigned<D> du;
+    const hn::Rebind<uint8_t, D> d8;
+    const auto bytes = hn::LoadU(d8, reinterpret_cast<const uint8_t*>(x));
+    const auto mask = [&](auto wide) { return hn::RebindMask(d, hn::Ne(wide, hn::Zero(du))); };
+    if constexpr (sizeof(hn::TFromD<D>) == 1)
+      return mask(bytes);
+    else if constexpr (sizeof(hn::TFromD<D>) == 4)
+      return mask(hn::PromoteTo(du, bytes));
+    else
+      return mask(hn::PromoteTo(du, hn::PromoteTo(hn::Rebind<uint32_t, D>(), bytes)));
+  }
+}
+template <class D, class V, class T>
+HWY_INLINE void store(D d, V y, T* to) {
+  if constexpr (!std::is_same_v<T, bool>) {
+    hn::StoreU(y, d, to);
+  } else {
+    const hn::RebindToUnsigned<D> du;
+    const hn::Rebind<uint8_t, D> d8;
+    const auto one = hn::Set(du, hn::TFromD<decltype(du)>{1});
+    const auto wide = hn::IfThenElseZero(hn::RebindMask(du, y), one);
+    auto* bytes = reinterpret_cast<uint8_t*>(to);
+    if constexpr (sizeof(hn::TFromD<D>) == 1)
+      hn::StoreU(wide, d8, bytes);
+    else
+      hn::StoreU(hn::TruncateTo(d8, wide), d8, bytes);
+  }
+}
+
+// F takes the tag of vectors of T, then one vector of each input, or a mask where it is bool; its
+// result is a vector or, where Out is bool, a mask. One vector a pass: the processor overlaps
+// passes by itself (2 and 4 measured no faster).
 template <class F, class T>
 struct VectorLoop {
-  // Copies of a broadcast element that are read, over and over.
-  static constexpr int64_t kCopies = HWY_MAX_BYTES / static_cast<int64_t>(sizeof(T));
+  static constexpr int64_t kLanes = HWY_MAX_BYTES / static_cast<int64_t>(sizeof(T));
+  static constexpr int64_t kCopies = kLanes;  // of a broadcast element, read over and over
   static constexpr bool kInBlocks = false;
 
   // moves[k]: -1 where input k is an array, 0 where it is copies.
-  template <size_t... k, class... In>
-  static HWY_FLATTEN void run(std::index_sequence<k...>, const int64_t* moves, int64_t n, T* y,
+  template <size_t... k, class Out, class... In>
+  static HWY_FLATTEN void run(std::index_sequence<k...>, const int64_t* moves, int64_t n, Out* y,
                               const In*... x) {
     const hn::ScalableTag<T> d;
     const auto lanes = static_cast<int64_t>(hn::Lanes(d));
     int64_t i = 0;
-    for (; i + lanes <= n; i += lanes)
-      hn::StoreU(F()(d, hn::LoadU(d, x + (i & moves[k]))...), d, y + i);
+    for (; i + lanes <= n; i += lanes) store(d, F()(d, load(d, x + (i & moves[k]))...), y + i);
     if (i == n) return;
-#if HWY_MEM_OPS_MIGHT_FAULT
-    HWY_ALIGN T rest[sizeof...(In)][HWY_MAX_BYTES / sizeof(T)] = {};
-    (std::copy_n(x + (i & moves[k]), n - i, rest[k]), ...);
-    hn::Store(F()(d, hn::Load(d, rest[k])...), d, rest[0]);
-    std::copy_n(rest[0], n - i, y + i);
-#else
-    const auto some = hn::FirstN(d, static_cast<size_t>(n - i));
-    hn::BlendedStore(F()(d, hn::MaskedLoad(some, d, x + (i & moves[k]))...), some, d, y + i);
-#endif
+    const int64_t count = n - i;
+    if constexpr (sizeof(T) >= 4 && !HWY_MEM_OPS_MIGHT_FAULT &&
+                  (std::is_same_v<T, Out> && ... && std::is_same_v<T, In>)) {
+      const auto some = hn::FirstN(d, static_cast<size_t>(count));
+      hn::BlendedStore(F()(d, hn::MaskedLoad(some, d, x + (i & moves[k]))...), some, d, y + i);
+    } else {
+      Out rest[kLanes];
+      store(d, F()(d, load(d, Padded<In>(x + (i & moves[k]), count).elements)...), rest);
+      std::copy_n(rest, count, y + i);
+    }
   }
+
+ private:
+  template <class In>
+  struct Padded {
+    Padded(const In* x, int64_t count) { std::copy_n(x, count, elements); }
+    In elements[kLanes] = {};
+  };
 };
 
 // F takes one element of each input; the compiler makes vectors of it where it can: for that, the
@@ -208,18 +251,27 @@ Entry<kBinary> binary_elements(F f, double cost_ns) {
   entry.cost_ns = cost_ns;
   return entry.floats(f);
 }
+// The same vector formula for every dtype; bool is uint8_t to it.
 template <class F>
-Entry<kBinary> comparison(F f) {
-  return binary_elements(f, 0.12).integers(f).booleans(f);
+Elementwise comparison(F) {
+  return {{row<VectorLoop<F, uint8_t>, bool, uint8_t, uint8_t>,
+           row<VectorLoop<F, uint8_t>, bool, uint8_t, uint8_t>,
+           row<VectorLoop<F, int32_t>, bool, int32_t, int32_t>,
+           row<VectorLoop<F, int64_t>, bool, int64_t, int64_t>,
+           row<VectorLoop<F, float>, bool, float, float>,
+           row<VectorLoop<F, double>, bool, double, double>},
+          0.12};
 }
-// A bool, then two of one dtype.
+// A mask, then two of one dtype.
 template <class F>
 Elementwise choice(F) {
-  using Loop = ElementLoop<F>;
-  return {{row<Loop, bool, bool, bool, bool>, row<Loop, uint8_t, bool, uint8_t, uint8_t>,
-           row<Loop, int32_t, bool, int32_t, int32_t>, row<Loop, int64_t, bool, int64_t, int64_t>,
-           row<Loop, float, bool, float, float>, row<Loop, double, bool, double, double>},
-          0.2};
+  return {{row<VectorLoop<F, uint8_t>, uint8_t, bool, uint8_t, uint8_t>,
+           row<VectorLoop<F, uint8_t>, uint8_t, bool, uint8_t, uint8_t>,
+           row<VectorLoop<F, int32_t>, int32_t, bool, int32_t, int32_t>,
+           row<VectorLoop<F, int64_t>, int64_t, bool, int64_t, int64_t>,
+           row<VectorLoop<F, float>, float, bool, float, float>,
+           row<VectorLoop<F, double>, double, bool, double, double>},
+          0.14};
 }
 
 }  // namespace bb::kernels::HWY_NAMESPACE

@@ -71,12 +71,12 @@ V SineOrCosine(D d, V x) {
   return hn::Xor(y, kCosine ? sign : hn::Xor(sign, hn::And(x, hn::SignBit(d))));
 }
 
-// SINERR
+// Errors: float 1.60 ulp, double 1.56.
 template <class D, class V>
 V Sin(D d, V x) {
   return SineOrCosine<false>(d, x);
 }
-// COSERR
+// Errors: float 1.59 ulp, double 1.58.
 template <class D, class V>
 V Cos(D d, V x) {
   return SineOrCosine<true>(d, x);

@@ -197,7 +197,10 @@ void expect_special_values() {
   EXPECT_EQ(one(f.cos, -T{0}), T{1});
   for (const Elementwise* op : {&f.sin, &f.cos})
     for (T x : {inf, -inf}) EXPECT_TRUE(std::isnan(one(*op, x)));
-  for (const Elementwise* op : {&f.gelu, &f.gelu_tanh}) EXPECT_EQ(one(*op, inf), inf);
+  for (const Elementwise* op : {&f.gelu, &f.gelu_tanh}) {
+    EXPECT_EQ(one(*op, inf), inf);
+    EXPECT_EQ(one(*op, -inf), T{0});
+  }
   const auto slope = [](const Elementwise& op, T x) { return run_slope<T>(op, {x})[0]; };
   for (const Elementwise* op : {&f.gelu_grad, &f.gelu_tanh_grad}) {
     EXPECT_EQ(slope(*op, inf), T{1});
