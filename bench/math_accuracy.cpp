@@ -55,7 +55,6 @@ class Exact {
   mpfr_t value_;
 };
 Exact operator+(const Exact& a, const Exact& b) { return a.with(mpfr_add, b); }
-Exact operator-(const Exact& a, const Exact& b) { return a.with(mpfr_sub, b); }
 Exact operator*(const Exact& a, const Exact& b) { return a.with(mpfr_mul, b); }
 Exact operator/(const Exact& a, const Exact& b) { return a.with(mpfr_div, b); }
 Exact operator-(const Exact& a) { return a.of(mpfr_neg); }

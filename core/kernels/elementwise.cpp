@@ -50,59 +50,58 @@ auto less_or_equal(D, V a, V b) {
     return hn::Not(hn::Lt(b, a));
 }
 
-// An op on floating-point numbers is a formula of vectors, on the others one of single elements:
-// what it takes is a tag of the vectors, then the inputs. cost_ns is measured: of one float in
+// On floating-point numbers an op is a formula of vectors: of their tag, then the inputs. On
+// integers and bools it may be one of single elements. The costs are measured: ns of one float in
 // 64K, on one core.
 ElementwiseTable make_table() {
   ElementwiseTable t;
-  t.add = binary([](auto, auto a, auto b) { return hn::Add(a, b); }, 0.11)
-              .integers([](auto a, auto b) { return wrapping(a, b, std::plus<>()); })
-              .booleans([](bool a, bool b) { return a || b; });
-  t.sub =
-      binary([](auto, auto a, auto b) { return hn::Sub(a, b); }, 0.11).integers([](auto a, auto b) {
-        return wrapping(a, b, std::minus<>());
-      });
-  t.mul = binary([](auto, auto a, auto b) { return hn::Mul(a, b); }, 0.11)
-              .integers([](auto a, auto b) { return wrapping(a, b, std::multiplies<>()); })
-              .booleans([](bool a, bool b) { return a && b; });
-  t.div = binary([](auto, auto a, auto b) { return hn::Div(a, b); }, 0.2);
-  t.pow = binary_elements([](auto a, auto b) { return std::pow(a, b); }, 15)
-              .integers([](auto a, auto b) { return integer_pow(a, b); });
+  t.add = binary(0.12, [](auto, auto a, auto b) { return hn::Add(a, b); });
+  integers(t.add, [](auto a, auto b) { return wrapping(a, b, std::plus<>()); });
+  booleans(t.add, [](bool a, bool b) { return a || b; });
+  t.sub = binary(0.12, [](auto, auto a, auto b) { return hn::Sub(a, b); });
+  integers(t.sub, [](auto a, auto b) { return wrapping(a, b, std::minus<>()); });
+  t.mul = binary(0.12, [](auto, auto a, auto b) { return hn::Mul(a, b); });
+  integers(t.mul, [](auto a, auto b) { return wrapping(a, b, std::multiplies<>()); });
+  booleans(t.mul, [](bool a, bool b) { return a && b; });
+  t.div = binary(0.13, [](auto, auto a, auto b) { return hn::Div(a, b); });
+  t.pow.cost_ns = 7;
+  floats(t.pow, [](auto a, auto b) { return std::pow(a, b); });
+  integers(t.pow, [](auto a, auto b) { return integer_pow(a, b); });
 
-  t.neg = unary([](auto, auto x) { return hn::Neg(x); }, 0.08).integers([](auto x) {
-    return wrapping(decltype(x){0}, x, std::minus<>());
+  t.neg = unary(0.08, [](auto, auto x) { return hn::Neg(x); });
+  integers(t.neg, [](auto x) { return wrapping(decltype(x){0}, x, std::minus<>()); });
+  t.exp = unary(0.18, [](auto d, auto x) { return math::Exp(d, x); });
+  t.log = unary(0.36, [](auto d, auto x) { return math::Log(d, x); });
+  t.sqrt = unary(0.17, [](auto, auto x) { return hn::Sqrt(x); });
+  t.tanh = unary(0.4, [](auto d, auto x) { return math::Tanh(d, x); });
+  t.sigmoid = unary(0.39, [](auto d, auto x) { return math::Sigmoid(d, x); });
+  t.erf = unary(0.59, [](auto d, auto x) { return math::Erf(d, x); });
+  t.sin = unary(0.33, [](auto d, auto x) { return math::Sin(d, x); });
+  t.cos = unary(0.32, [](auto d, auto x) { return math::Cos(d, x); });
+  t.gelu = unary(0.6, [](auto d, auto x) { return math::Gelu(d, x); });
+  t.gelu_tanh = unary(0.51, [](auto d, auto x) { return math::GeluTanh(d, x); });
+  t.relu =
+      unary(0.08, [](auto d, auto x) { return hn::IfThenZeroElse(hn::Le(x, hn::Zero(d)), x); });
+  integers(t.relu, [](auto x) { return std::max(x, decltype(x){0}); });
+
+  t.tanh_grad = binary(0.13, [](auto d, auto dy, auto y) {
+    return hn::Mul(dy, hn::NegMulAdd(y, y, hn::Set(d, 1)));
   });
-  t.exp = unary([](auto d, auto x) { return math::Exp(d, x); }, 0.3);
-  t.log = unary([](auto d, auto x) { return math::Log(d, x); }, 0.4);
-  t.sqrt = unary([](auto, auto x) { return hn::Sqrt(x); }, 0.25);
-  t.tanh = unary([](auto d, auto x) { return math::Tanh(d, x); }, 0.5);
-  t.sigmoid = unary([](auto d, auto x) { return math::Sigmoid(d, x); }, 0.4);
-  t.erf = unary([](auto d, auto x) { return math::Erf(d, x); }, 0.6);
-  t.sin = unary([](auto d, auto x) { return math::Sin(d, x); }, 0.4);
-  t.cos = unary([](auto d, auto x) { return math::Cos(d, x); }, 0.4);
-  t.gelu = unary([](auto d, auto x) { return math::Gelu(d, x); }, 0.6);
-  t.gelu_tanh = unary([](auto d, auto x) { return math::GeluTanh(d, x); }, 0.5);
-  t.relu = unary([](auto d, auto x) { return hn::IfThenZeroElse(hn::Le(x, hn::Zero(d)), x); }, 0.08)
-               .integers([](auto x) { return std::max(x, decltype(x){0}); });
-
-  t.tanh_grad = binary(
-      [](auto d, auto dy, auto y) { return hn::Mul(dy, hn::NegMulAdd(y, y, hn::Set(d, 1))); },
-      0.11);
-  t.sigmoid_grad = binary(
-      [](auto d, auto dy, auto y) { return hn::Mul(dy, hn::Mul(y, hn::Sub(hn::Set(d, 1), y))); },
-      0.11);
+  t.sigmoid_grad = binary(0.13, [](auto d, auto dy, auto y) {
+    return hn::Mul(dy, hn::Mul(y, hn::Sub(hn::Set(d, 1), y)));
+  });
   t.relu_grad = binary(
-      [](auto d, auto dy, auto s) { return hn::IfThenZeroElse(hn::Le(s, hn::Zero(d)), dy); }, 0.11);
-  t.sqrt_grad = binary([](auto, auto dy, auto y) { return hn::Div(dy, hn::Add(y, y)); }, 0.2);
+      0.13, [](auto d, auto dy, auto s) { return hn::IfThenZeroElse(hn::Le(s, hn::Zero(d)), dy); });
+  t.sqrt_grad = binary(0.13, [](auto, auto dy, auto y) { return hn::Div(dy, hn::Add(y, y)); });
   t.erf_grad =
-      binary([](auto d, auto dy, auto x) { return hn::Mul(dy, math::ErfSlope(d, x)); }, 0.4);
-  t.sin_grad = binary([](auto d, auto dy, auto x) { return hn::Mul(dy, math::Cos(d, x)); }, 0.4);
+      binary(0.29, [](auto d, auto dy, auto x) { return hn::Mul(dy, math::ErfSlope(d, x)); });
+  t.sin_grad = binary(0.38, [](auto d, auto dy, auto x) { return hn::Mul(dy, math::Cos(d, x)); });
   t.cos_grad =
-      binary([](auto d, auto dy, auto x) { return hn::Neg(hn::Mul(dy, math::Sin(d, x))); }, 0.4);
+      binary(0.38, [](auto d, auto dy, auto x) { return hn::Neg(hn::Mul(dy, math::Sin(d, x))); });
   t.gelu_grad =
-      binary([](auto d, auto dy, auto x) { return hn::Mul(dy, math::GeluSlope(d, x)); }, 0.6);
+      binary(0.62, [](auto d, auto dy, auto x) { return hn::Mul(dy, math::GeluSlope(d, x)); });
   t.gelu_tanh_grad =
-      binary([](auto d, auto dy, auto x) { return hn::Mul(dy, math::GeluTanhSlope(d, x)); }, 0.6);
+      binary(0.66, [](auto d, auto dy, auto x) { return hn::Mul(dy, math::GeluTanhSlope(d, x)); });
 
   t.eq = comparison([](auto, auto a, auto b) { return hn::Eq(a, b); });
   t.ne = comparison([](auto, auto a, auto b) { return hn::Ne(a, b); });
