@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <new>
 #include <string>
@@ -42,7 +43,8 @@ constexpr int kMaxShares = 16;
 constexpr int kMaxWorkers = 255;
 constexpr int kMaxRegions = 32;  // at once; the callers of more run theirs alone
 
-std::atomic<int> g_limit{0};                   // 0: not asked for yet
+std::atomic<int> g_limit{0};  // 0: not asked for yet
+constinit std::atomic<bool> g_share_all = false;
 constinit thread_local bool t_inside = false;  // a region: workers always are
 constinit thread_local double t_alone_ns = 0;  // work done alone for want of a worker awake
 
@@ -311,7 +313,9 @@ void set_num_threads(int n) {
 }
 
 int threads_for(int64_t n, double cost_ns) {
-  const double work_ns = static_cast<double>(n) * cost_ns;
+  const bool share_all = g_share_all.load(std::memory_order_relaxed);
+  const double work_ns =
+      share_all ? std::numeric_limits<double>::infinity() : static_cast<double>(n) * cost_ns;
   if (work_ns < 2 * kMinWorkAwakeNs || n < 2) return 1;
   const int limit = num_threads();
   if (limit == 1 || t_inside) return 1;
@@ -327,6 +331,8 @@ int threads_for(int64_t n, double cost_ns) {
   const double most = std::min(worth, static_cast<double>(n));
   return most < limit ? static_cast<int>(most) : limit;
 }
+
+void detail::share_all_work(bool on) { g_share_all = on; }
 
 void detail::run_parallel(int threads, int64_t n, double cost_ns, int64_t align, RangeFn fn,
                           void* context) {

@@ -21,6 +21,9 @@ void set_num_threads(int n);
 int threads_for(int64_t n, double cost_ns);
 
 namespace detail {
+/// For tests: whether parallel_for shares any work, however small.
+void share_all_work(bool on);
+
 using RangeFn = void (*)(void* context, int64_t begin, int64_t end);
 void run_parallel(int threads, int64_t n, double cost_ns, int64_t align, RangeFn fn, void* context);
 }  // namespace detail
