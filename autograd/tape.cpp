@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/shape.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
 
@@ -32,6 +33,26 @@ constexpr size_t kInlineInputs = 8;
   throw DTypeError(std::move(message));
 }
 
+// True where broadcasting gives `from` from `to`.
+bool sums_to(const Shape& from, const Shape& to) {
+  const int64_t added = from.rank() - to.rank();
+  if (added < 0) return false;
+  for (int64_t d = 0; d < to.rank(); ++d)
+    if (to[d] != from[added + d] && to[d] != 1) return false;
+  return true;
+}
+
+// `grad` as the gradient of an input that was broadcast or promoted.
+Tensor fitted(const Tensor& grad, const Node& input, const char* from) {
+  const bool fits = sums_to(grad.shape(), input.shape);
+  if (!fits || !is_floating_point(grad.dtype()))
+    throw_misfit(!fits,
+                 fmt::format("{}: the pullback returned a gradient that does not fit its input\n"
+                             "  gradient {}   input {} {}",
+                             from, describe(grad), name(input.dtype), input.shape));
+  return to(sum_to(grad, input.shape), input.dtype);
+}
+
 // One backward pass: nodes with a pending gradient, highest position first. A node leaves the heap
 // after all that lie above it, which are all that could still add to its gradient.
 class Walk {
@@ -44,12 +65,8 @@ class Walk {
   }
 
   void deliver(const Ref<Node>& node, Tensor grad, const char* from) {
-    if (grad.shape() != node->shape || grad.dtype() != node->dtype) {
-      throw_misfit(grad.shape() != node->shape,
-                   fmt::format("{}: the pullback returned a gradient that does not fit its input\n"
-                               "  gradient {}   input {} {}",
-                               from, describe(grad), name(node->dtype), node->shape));
-    }
+    if (grad.shape() != node->shape || grad.dtype() != node->dtype)
+      grad = fitted(grad, *node, from);
     if (node->pending.defined()) {
       accumulate(node->pending, std::move(grad));
       return;
@@ -152,13 +169,6 @@ void Node::pull(const Tensor&, Tensor*) {
       fmt::format("backward: the records of this graph were freed by an earlier backward (at {})\n"
                   "  hint: pass retain_graph = true to the earlier one",
                   name));
-}
-
-Needs Node::needs() const {
-  uint64_t mask = 0;
-  const auto nodes = inputs();
-  for (size_t i = 0; i < nodes.size() && i < 64; ++i) mask |= uint64_t{nodes[i] ? 1u : 0u} << i;
-  return Needs(mask);
 }
 
 // Ending a node may end its inputs' nodes, and so on down a graph of any depth: they are put on a

@@ -17,14 +17,16 @@
 /// Wengert list backwards (Wengert, "A simple automatic derivative evaluation program", CACM 1964).
 namespace bb::autograd {
 
+class Node;
+
 /// Which inputs of an op want a gradient, by position.
 class Needs {
  public:
-  explicit Needs(uint64_t mask) : mask_(mask) {}
-  bool operator[](size_t input) const { return input >= 64 || ((mask_ >> input) & 1) != 0; }
+  explicit Needs(std::span<const Ref<Node>> inputs) : inputs_(inputs) {}
+  bool operator[](size_t input) const { return static_cast<bool>(inputs_[input]); }
 
  private:
-  uint64_t mask_;
+  std::span<const Ref<Node>> inputs_;
 };
 
 /// A place on the tape that gradients flow to: a leaf (no inputs, keeps its gradient) or a record.
@@ -55,7 +57,6 @@ class Node : public RefCounted {
 
  protected:
   void destroy() override;
-  Needs needs() const;
 
  private:
   Node* next_dead_ = nullptr;
@@ -108,7 +109,7 @@ class Record final : public Node {
   void pull(const Tensor& dy, Tensor* grads) override {
     if (freed_) return Node::pull(dy, grads);
     if constexpr (std::is_invocable_v<Pullback&, const Tensor&, Needs>)
-      store(pullback_(dy, needs()), grads);
+      store(pullback_(dy, Needs(inputs_)), grads);
     else
       store(pullback_(dy), grads);
   }
@@ -158,9 +159,10 @@ void attach(Tensor& y, const char* name, Inputs nodes, Pullback&& pullback) {
 inline bool wants_grad(const Tensor& x) { return x.requires_grad() && is_grad_enabled(); }
 
 /// Puts an op on the tape: `y` was computed from `inputs` without recording; `pullback` takes the
-/// gradient dy of y (of y's shape and dtype) to the gradients of the inputs, each of its input's
-/// shape and dtype, and is itself written with differentiable ops, so that it can be
-/// differentiated.
+/// gradient dy of y (of y's shape and dtype) to the gradients of the inputs, and is itself written
+/// with differentiable ops, so that it can be differentiated. Where an input was broadcast or
+/// promoted, its gradient may have the larger shape and the other floating-point dtype: it is
+/// summed to the input's shape and converted.
 ///
 ///   Tensor y = no_grad([&] { return x * x * x; });
 ///   return autograd::record("cube", {x}, y, [x](const Tensor& dy) { return dy * 3.0 * x * x; });

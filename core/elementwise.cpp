@@ -37,26 +37,36 @@ class Argument {
   alignas(8) char bytes_[8] = {};
 };
 
+// Runs a kernel over n elements that lie without gaps, an input of step 0 repeated: data[0] is the
+// output.
+template <size_t N>
+void run_plain(kernels::Row row, double cost_ns, int64_t n, const std::array<char*, N>& data,
+               const std::array<int64_t, N>& steps) {
+  parallel_for(n, cost_ns, [&](int64_t begin, int64_t end) {
+    std::array<char*, N> from;
+    for (size_t i = 0; i < N; ++i) from[i] = data[i] + begin * steps[i];
+    row(end - begin, from.data(), steps.data());
+  });
+}
+
+char* bytes_of(const Tensor& x) { return static_cast<char*>(x.raw_data()); }
+
 // Runs a kernel of N inputs over `y`, whose shape they broadcast to.
 template <size_t N>
 void run(const kernels::Elementwise& f, DType dtype, const Tensor& y,
          const std::array<const Argument*, N>& inputs) {
   const kernels::Row row = f[dtype];
   const Shape& shape = y.shape();
-  const int64_t unit = size_of(y.dtype());
-
   bool plain = y.is_contiguous();
   for (const Argument* input : inputs) plain = plain && input->is_plain(shape);
-  if (plain) {  // one long row
-    const int64_t n = y.numel();
-    std::array<int64_t, N + 1> strides{unit};
-    for (size_t i = 0; i < N; ++i) strides[i + 1] = inputs[i]->step();
-    parallel_for(n, f.cost_ns, [&](int64_t begin, int64_t end) {
-      std::array<char*, N + 1> data{static_cast<char*>(y.raw_data()) + begin * unit};
-      for (size_t i = 0; i < N; ++i) data[i + 1] = inputs[i]->data() + begin * strides[i + 1];
-      row(end - begin, data.data(), strides.data());
-    });
-    return;
+  if (plain) {
+    std::array<char*, N + 1> data{bytes_of(y)};
+    std::array<int64_t, N + 1> steps{size_of(y.dtype())};
+    for (size_t i = 0; i < N; ++i) {
+      data[i + 1] = inputs[i]->data();
+      steps[i + 1] = inputs[i]->step();
+    }
+    return run_plain<N + 1>(row, f.cost_ns, y.numel(), data, steps);
   }
   std::array<Operand, N + 1> operands{operand(y, shape)};
   for (size_t i = 0; i < N; ++i) operands[i + 1] = inputs[i]->operand(shape);
@@ -118,6 +128,15 @@ Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& x) {
 }
 
 Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b) {
+  // The short way, for small tensors' sake.
+  if (a.dtype() == b.dtype() && a.shape() == b.shape() && a.is_contiguous() && b.is_contiguous() &&
+      f[a.dtype()]) {
+    Tensor y = Tensor::empty(a.shape(), a.dtype());
+    const int64_t unit = size_of(a.dtype());
+    run_plain<3>(f[a.dtype()], f.cost_ns, y.numel(), {bytes_of(y), bytes_of(a), bytes_of(b)},
+                 {unit, unit, unit});
+    return y;
+  }
   const DType dtype = compute_type(op, f, result_type(a, b));
   const Shape shape =
       a.shape() == b.shape() ? a.shape() : broadcast_shapes(op, a.shape(), b.shape());

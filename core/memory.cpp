@@ -32,6 +32,7 @@ constexpr int kClasses = 160;  // 64 bytes up to 2^46
 constexpr size_t kLargest = size_t{1} << 46;
 constexpr size_t kThreadLargest = size_t{256} << 10;  // larger blocks go to the common cache
 constexpr size_t kThreadBytesPerClass = size_t{512} << 10;
+constexpr size_t kThreadBlocksPerClass = 128;
 constexpr int64_t kPublishBytes = int64_t{64} << 10;
 constexpr int64_t kSlackBytes = int64_t{16} << 20;
 
@@ -174,7 +175,8 @@ class ThreadCache {
 
   void* take(SizeClass size) {
     auto& list = lists_[static_cast<size_t>(size.index)];
-    if (list.empty()) CommonCache::instance().take(size, batch(size), list);
+    if (list.empty()) [[unlikely]]
+      CommonCache::instance().take(size, batch(size), list);
     void* block = list.back();
     list.pop_back();
     count(static_cast<int64_t>(size.bytes));
@@ -186,15 +188,15 @@ class ThreadCache {
     poison(block, size.bytes);
     auto& list = lists_[static_cast<size_t>(size.index)];
     list.push_back(block);
-    const size_t most = 2 * batch(size);
-    if (size.bytes > kThreadLargest)
-      CommonCache::instance().put(size, list.size(), list);
-    else if (list.size() > most)
-      CommonCache::instance().put(size, list.size() - most / 2, list);
+    if (size.bytes > kThreadLargest || list.size() > kThreadBlocksPerClass ||
+        list.size() * size.bytes > kThreadBytesPerClass) [[unlikely]]
+      hand_over(size, list);
     count(-static_cast<int64_t>(size.bytes));
   }
 
-  void publish() { CommonCache::instance().publish(std::exchange(unpublished_, 0)); }
+  [[gnu::noinline]] void publish() {
+    CommonCache::instance().publish(std::exchange(unpublished_, 0));
+  }
 
   void flush() {
     for (int index = 0; index < kClasses; ++index) {
@@ -205,13 +207,22 @@ class ThreadCache {
   }
 
  private:
+  // Blocks that move between thread and common cache at a time: half of what the thread may keep.
   static size_t batch(SizeClass size) {
-    return std::clamp<size_t>(kThreadBytesPerClass / 2 / size.bytes, 1, 64);
+    return std::clamp<size_t>(kThreadBytesPerClass / 2 / size.bytes, 1, kThreadBlocksPerClass / 2);
+  }
+
+  [[gnu::noinline]] static void hand_over(SizeClass size, std::vector<void*>& list) {
+    const size_t count = size.bytes > kThreadLargest
+                             ? list.size()
+                             : list.size() - std::min(list.size(), batch(size));
+    CommonCache::instance().put(size, count, list);
   }
 
   void count(int64_t change) {
     unpublished_ += change;
-    if (std::abs(unpublished_) >= kPublishBytes) publish();
+    if (std::abs(unpublished_) >= kPublishBytes) [[unlikely]]
+      publish();
   }
 
   FreeLists lists_;
@@ -245,10 +256,11 @@ void make_cache() {
   static thread_local Owner owner;
 }
 
-// Calls fn with the thread's cache, or with a short-lived one where that has ended.
+// Calls fn with the thread's cache, made where there is none yet, or with a short-lived one where
+// it has ended.
 template <class F>
 auto with_cache(F&& fn) {
-  if (!thread_state.cache) [[unlikely]] {
+  if (!thread_state.cache) {
     if (thread_state.ended) {
       ThreadCache temporary;
       return fn(temporary);
@@ -258,22 +270,34 @@ auto with_cache(F&& fn) {
   return fn(*thread_state.cache);
 }
 
-}  // namespace
-
-void* allocate(size_t bytes) {
-  if (int64_t& budget = thread_state.budget; budget != kNoBudget) [[unlikely]] {
+// What allocate() does seldom: the checks, and a thread's first or last allocations.
+[[gnu::noinline]] void* allocate_checked(size_t bytes) {
+  if (int64_t& budget = thread_state.budget; budget != kNoBudget) {
     if (bytes > static_cast<uint64_t>(budget)) throw std::bad_alloc();
     budget -= static_cast<int64_t>(bytes);
   }
-  if (bytes > kLargest) [[unlikely]]
-    throw std::bad_alloc();
-  const SizeClass size = size_class(bytes);
-  return with_cache([&](ThreadCache& cache) { return cache.take(size); });
+  if (bytes > kLargest) throw std::bad_alloc();
+  return with_cache([&](ThreadCache& cache) { return cache.take(size_class(bytes)); });
+}
+
+[[gnu::noinline]] void deallocate_late(void* block, size_t bytes) noexcept {
+  with_cache([&](ThreadCache& cache) { cache.put(size_class(bytes), block); });
+}
+
+}  // namespace
+
+void* allocate(size_t bytes) {
+  ThreadState& state = thread_state;
+  if (!state.cache || state.budget != kNoBudget || bytes > kLargest) [[unlikely]]
+    return allocate_checked(bytes);
+  return state.cache->take(size_class(bytes));
 }
 
 void deallocate(void* block, size_t bytes) noexcept {
-  const SizeClass size = size_class(bytes);
-  with_cache([&](ThreadCache& cache) { cache.put(size, block); });
+  ThreadState& state = thread_state;
+  if (!state.cache) [[unlikely]]
+    return deallocate_late(block, bytes);
+  state.cache->put(size_class(bytes), block);
 }
 
 // Within another budget, before_ is the part of it that this one leaves untouched.

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <new>
 #include <string>
@@ -23,9 +24,13 @@
 namespace bb {
 namespace {
 
-/// Opening a region costs less than 1 us, but up to 10 us in a virtual machine where its workers
-/// sleep: below this, another thread does not pay.
+/// The work below which another thread does not pay. Opening a region costs less than 1 us where
+/// its workers look out for work, but up to 10 us in a virtual machine where they sleep.
+constexpr double kMinWorkAwakeNs = 2'500;
 constexpr double kMinWorkNs = 10'000;
+/// Work between the two that a thread does alone before it wakes a worker all the same: waking then
+/// costs a tenth, and what follows finds the worker awake.
+constexpr double kWakeAfterNs = 100'000;
 /// Large regions are cut finer than threads need, so that a late worker leaves its share to others.
 constexpr int kRangesPerThread = 4;
 /// How long a worker without work, and a caller whose workers are not done, look out before they
@@ -33,11 +38,15 @@ constexpr int kRangesPerThread = 4;
 /// step.
 constexpr std::chrono::microseconds kSpin{100};
 
+/// Ranges are dealt out in shares, one for each of up to so many threads.
+constexpr int kMaxShares = 16;
 constexpr int kMaxWorkers = 255;
 constexpr int kMaxRegions = 32;  // at once; the callers of more run theirs alone
 
-std::atomic<int> g_limit{0};                   // 0: not asked for yet
+std::atomic<int> g_limit{0};  // 0: not asked for yet
+constinit std::atomic<bool> g_share_all = false;
 constinit thread_local bool t_inside = false;  // a region: workers always are
+constinit thread_local double t_alone_ns = 0;  // work done alone for want of a worker awake
 
 int default_threads() {
   if (const char* text = std::getenv("OMP_NUM_THREADS")) {
@@ -84,21 +93,39 @@ void make_way(int) {}
 #endif
 
 /// One parallel_for, on its caller's stack. The caller and its workers take ranges until none is
-/// left.
+/// left, each from its own share first: from one parallel_for to the next, a thread finds in its
+/// caches what it left there.
 struct Region {
+  struct alignas(64) Share {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
+
   int64_t n;
   int64_t align;
   detail::RangeFn fn;
   void* context;
   int64_t ranges;
   int most_workers;
-  std::atomic<int64_t> next{0};
+  int share_count = std::min(most_workers + 1, kMaxShares);
+  std::array<Share, kMaxShares> shares{};
   std::mutex mutex{};  // of the error
   std::exception_ptr error{};
   int64_t error_at = 0;
 
-  void work() {
-    for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < ranges;) run(i);
+  void deal() {
+    for (int i = 0; i < share_count; ++i) {
+      Share& share = shares[static_cast<size_t>(i)];
+      share.next.store(ranges * i / share_count, std::memory_order_relaxed);
+      share.end = ranges * (i + 1) / share_count;
+    }
+  }
+  /// `thread`: 0 is the caller, the workers follow.
+  void work(int thread) {
+    for (int k = 0; k < share_count; ++k) {
+      Share& share = shares[static_cast<size_t>((thread + k) % share_count)];
+      for (int64_t i; (i = share.next.fetch_add(1, std::memory_order_relaxed)) < share.end;) run(i);
+    }
   }
   void run(int64_t index) {
     const int64_t blocks = (n + align - 1) / align;
@@ -144,12 +171,13 @@ class Pool {
   /// Runs the region on the calling thread and the workers that come in time.
   void run(Post& post, Region& region) {
     start_workers();
+    region.deal();
     post.region = &region;
     post.open = true;
     ++opened_;
     wake(region.most_workers);
     t_inside = true;
-    region.work();
+    region.work(0);
     t_inside = false;
     post.open = false;
     if (!spin([&] { return post.workers == 0; })) {
@@ -159,6 +187,8 @@ class Pool {
     }
     post.taken = false;
   }
+
+  int looking() const { return looking_.load(std::memory_order_relaxed); }
 
  private:
   enum State { kBusy, kLooking, kAsleep };
@@ -178,11 +208,14 @@ class Pool {
       const unsigned seen = opened_;
       bool helped = false;
       if (index < num_threads() - 1) {
-        for (Post& post : posts_) helped |= help(post);
+        for (Post& post : posts_) helped |= help(post, index + 1);
       }
       if (helped) continue;
       state = kLooking;
-      if (!spin([&] { return opened_ != seen; })) {
+      ++looking_;
+      const bool found = spin([&] { return opened_ != seen; });
+      --looking_;
+      if (!found) {
         state = kAsleep;
         if (opened_ == seen) {
           state.wait(kAsleep);
@@ -194,13 +227,13 @@ class Pool {
   }
 
   /// Whether the post had a place for another worker.
-  bool help(Post& post) {
+  bool help(Post& post, int thread) {
     if (!post.open) return false;
     const int before = post.workers++;
     const bool joins = post.open && before < post.region->most_workers;
     if (joins) {
       wake(post.region->most_workers - before - 1);
-      post.region->work();
+      post.region->work(thread);
       post.open = false;
     }
     if (--post.workers == 0 && post.awaited) post.workers.notify_all();
@@ -228,6 +261,7 @@ class Pool {
 
   alignas(64) std::atomic<unsigned> opened_{0};  // regions so far
   alignas(64) std::atomic<int> started_{0};
+  alignas(64) std::atomic<int> looking_{0};  // workers that look out for regions
   std::atomic<bool> starting_{false};
   std::atomic<int> most_{kMaxWorkers};  // less where the system refused
   std::array<Post, kMaxRegions> posts_{};
@@ -279,13 +313,26 @@ void set_num_threads(int n) {
 }
 
 int threads_for(int64_t n, double cost_ns) {
-  const double worth = static_cast<double>(n) * cost_ns / kMinWorkNs;
-  if (worth < 2 || n < 2) return 1;
+  const bool share_all = g_share_all.load(std::memory_order_relaxed);
+  const double work_ns =
+      share_all ? std::numeric_limits<double>::infinity() : static_cast<double>(n) * cost_ns;
+  if (work_ns < 2 * kMinWorkAwakeNs || n < 2) return 1;
   const int limit = num_threads();
   if (limit == 1 || t_inside) return 1;
+  const int awake = 1 + g_pool.looking();
+  if (awake == 1 && work_ns < 2 * kMinWorkNs) {
+    t_alone_ns += work_ns;
+    if (t_alone_ns < kWakeAfterNs) return 1;
+    t_alone_ns = 0;
+    return 2;
+  }
+  const double worth =
+      std::max(work_ns / kMinWorkNs, std::min<double>(work_ns / kMinWorkAwakeNs, awake));
   const double most = std::min(worth, static_cast<double>(n));
   return most < limit ? static_cast<int>(most) : limit;
 }
+
+void detail::share_all_work(bool on) { g_share_all = on; }
 
 void detail::run_parallel(int threads, int64_t n, double cost_ns, int64_t align, RangeFn fn,
                           void* context) {

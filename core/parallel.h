@@ -15,11 +15,15 @@ int num_threads();
 /// < 1.
 void set_num_threads(int n);
 
-/// The threads that `parallel_for(n, cost_ns, ...)` will use at most: as many as leave each one
-/// about 10 us of work, so that a further thread never loses; 1 inside a parallel_for.
+/// The threads that `parallel_for(n, cost_ns, ...)` will use at most, so many that a further one
+/// never loses: each has about 10 us of work, or 2.5 us where the workers are awake from earlier
+/// work; 1 inside a parallel_for.
 int threads_for(int64_t n, double cost_ns);
 
 namespace detail {
+/// For tests: whether parallel_for shares any work, however small.
+void share_all_work(bool on);
+
 using RangeFn = void (*)(void* context, int64_t begin, int64_t end);
 void run_parallel(int threads, int64_t n, double cost_ns, int64_t align, RangeFn fn, void* context);
 }  // namespace detail

@@ -6,8 +6,9 @@
 
 namespace bb {
 
-Shape::Shape(std::span<const int64_t> values) {
-  for (int64_t value : values) push_back(value);
+void Shape::throw_rank(std::span<const int64_t> values) {
+  throw ShapeError(fmt::format("shape: more than {} dimensions, after [{}]", kMaxRank,
+                               fmt::join(values.first(kMaxRank), ", ")));
 }
 
 Shape Shape::filled(int64_t rank, int64_t value) {
@@ -17,8 +18,7 @@ Shape Shape::filled(int64_t rank, int64_t value) {
 }
 
 void Shape::push_back(int64_t value) {
-  if (rank_ == kMaxRank)
-    throw ShapeError(fmt::format("shape: more than {} dimensions, after {}", kMaxRank, *this));
+  if (rank_ == kMaxRank) throw_rank(*this);
   values_[static_cast<size_t>(rank_++)] = value;
 }
 
@@ -32,16 +32,8 @@ void Shape::erase(int64_t position) {
   --rank_;
 }
 
-int64_t Shape::numel() const {
-  int64_t n = 1;
-  bool overflow = false;
-  for (int64_t size : *this) {
-    if (size == 0) return 0;
-    overflow |= __builtin_mul_overflow(n, size, &n);
-  }
-  if (overflow)
-    throw ShapeError(fmt::format("shape: {} has more elements than int64 holds", *this));
-  return n;
+void Shape::throw_too_many() const {
+  throw ShapeError(fmt::format("shape: {} has more elements than int64 holds", *this));
 }
 
 namespace {

@@ -19,7 +19,10 @@ class Shape {
   Shape(std::initializer_list<int64_t> values)
       : Shape(std::span<const int64_t>(values.begin(), values.size())) {}
   /// Throws ShapeError for more than kMaxRank values.
-  explicit Shape(std::span<const int64_t> values);
+  explicit Shape(std::span<const int64_t> values) {
+    if (values.size() > kMaxRank) throw_rank(values);
+    for (int64_t value : values) values_[static_cast<size_t>(rank_++)] = value;
+  }
   /// `rank` numbers, all `value`.
   static Shape filled(int64_t rank, int64_t value);
 
@@ -38,7 +41,17 @@ class Shape {
   void erase(int64_t position);
 
   /// Product of the sizes; 1 for rank 0. Throws ShapeError where it leaves int64_t.
-  int64_t numel() const;
+  int64_t numel() const {
+    int64_t n = 1;
+    bool overflow = false, zero = false;
+    for (int64_t size : *this) {
+      overflow |= __builtin_mul_overflow(n, size, &n);
+      zero |= size == 0;
+    }
+    if (zero) return 0;
+    if (overflow) throw_too_many();
+    return n;
+  }
 
   friend bool operator==(const Shape& a, const Shape& b) {
     if (a.rank_ != b.rank_) return false;
@@ -48,6 +61,9 @@ class Shape {
   }
 
  private:
+  [[noreturn]] static void throw_rank(std::span<const int64_t> values);
+  [[noreturn]] void throw_too_many() const;
+
   std::array<int64_t, kMaxRank> values_;  // the first rank_ are set
   int64_t rank_ = 0;
 };

@@ -8,25 +8,27 @@
 namespace bb {
 namespace {
 
-int64_t checked_bytes(const char* op, const Shape& shape, DType dtype) {
+// Elements of a tensor that is to be made.
+int64_t checked_numel(const char* op, const Shape& shape, DType dtype) {
   for (int64_t size : shape)
     if (size < 0) throw ShapeError(fmt::format("{}: negative size in shape {}", op, shape));
-  int64_t bytes = 0;
-  if (__builtin_mul_overflow(shape.numel(), size_of(dtype), &bytes))
+  const int64_t numel = shape.numel();
+  if (numel > INT64_MAX / size_of(dtype))
     throw ShapeError(fmt::format("{}: {} {} is larger than any memory", op, name(dtype), shape));
-  return bytes;
+  return numel;
 }
 
 }  // namespace
 
 Tensor Tensor::empty(const Shape& shape, DType dtype) {
-  const int64_t bytes = checked_bytes("empty", shape, dtype);
-  Ref<detail::TensorImpl> impl(new detail::TensorImpl);
-  impl->storage = detail::Storage::allocate(bytes);
-  impl->shape = shape;
-  impl->strides = contiguous_strides(shape);
-  impl->dtype = dtype;
-  return Tensor(std::move(impl));
+  const int64_t numel = checked_numel("empty", shape, dtype);
+  return row_major(detail::Storage::allocate(numel * size_of(dtype)), shape, numel, dtype);
+}
+
+Tensor Tensor::row_major(Ref<detail::Storage> storage, const Shape& shape, int64_t numel,
+                         DType dtype) {
+  return Tensor(Ref<detail::TensorImpl>(new detail::TensorImpl(
+      std::move(storage), shape, contiguous_strides(shape), 0, numel, dtype, true)));
 }
 
 Tensor Tensor::from_bytes(const void* data, int64_t count, const Shape& shape, DType dtype) {
@@ -40,25 +42,17 @@ Tensor Tensor::from_bytes(const void* data, int64_t count, const Shape& shape, D
 
 Tensor Tensor::borrow_bytes(void* data, const Shape& shape, DType dtype,
                             std::shared_ptr<void> owner) {
-  const int64_t bytes = checked_bytes("borrow", shape, dtype);
-  if (!data && shape.numel() > 0)
+  const int64_t numel = checked_numel("borrow", shape, dtype);
+  if (!data && numel > 0)
     throw ValueError(fmt::format("borrow: a null pointer for shape {}", shape));
-  Ref<detail::TensorImpl> impl(new detail::TensorImpl);
-  impl->storage = detail::Storage::borrow(data, bytes, std::move(owner));
-  impl->shape = shape;
-  impl->strides = contiguous_strides(shape);
-  impl->dtype = dtype;
-  return Tensor(std::move(impl));
+  return row_major(detail::Storage::borrow(data, numel * size_of(dtype), std::move(owner)), shape,
+                   numel, dtype);
 }
 
 Tensor Tensor::alias(const Shape& shape, const Shape& strides, int64_t offset) const {
-  Ref<detail::TensorImpl> result(new detail::TensorImpl);
-  result->storage = impl().storage;
-  result->shape = shape;
-  result->strides = strides;
-  result->offset = offset;
-  result->dtype = impl().dtype;
-  return Tensor(std::move(result));
+  return Tensor(Ref<detail::TensorImpl>(new detail::TensorImpl(impl().storage, shape, strides,
+                                                               offset, shape.numel(), impl().dtype,
+                                                               bb::is_contiguous(shape, strides))));
 }
 
 Tensor Tensor::detach() const { return alias(); }

@@ -23,11 +23,25 @@ namespace detail {
 /// What a Tensor points to: where its elements lie, and its place on the tape.
 class TensorImpl {
  public:
-  Ref<Storage> storage;
-  Shape shape;
-  Shape strides;       // in elements
-  int64_t offset = 0;  // in elements
-  DType dtype = kFloat32;
+  TensorImpl(Ref<Storage> storage_, const Shape& shape_, const Shape& strides_, int64_t offset_,
+             int64_t numel_, DType dtype_, bool is_contiguous_)
+      : storage(std::move(storage_)),
+        shape(shape_),
+        strides(strides_),
+        offset(offset_),
+        numel(numel_),
+        dtype(dtype_),
+        is_contiguous(is_contiguous_),
+        data(static_cast<char*>(storage->data()) + offset * size_of(dtype)) {}
+
+  const Ref<Storage> storage;
+  const Shape shape;
+  const Shape strides;   // in elements
+  const int64_t offset;  // in elements
+  const int64_t numel;   // of shape
+  const DType dtype;
+  const bool is_contiguous;  // by shape and strides
+  void* const data;          // the first element
   /// The autograd::Node that gradients of this tensor go to; null where none are wanted.
   Ref<RefCounted> node;
 
@@ -73,10 +87,10 @@ class Tensor {
   int64_t dim() const { return impl().shape.rank(); }
   /// Size of one dimension; negative dims count from the end. Throws IndexError.
   int64_t size(int64_t dim) const;
-  int64_t numel() const { return impl().shape.numel(); }
+  int64_t numel() const { return impl().numel; }
   DType dtype() const { return impl().dtype; }
   Device device() const { return kCPU; }
-  bool is_contiguous() const { return bb::is_contiguous(impl().shape, impl().strides); }
+  bool is_contiguous() const { return impl().is_contiguous; }
 
   // ---- Elements
   /// The first element. Elements lie apart by strides(). Throws DTypeError for another T.
@@ -90,9 +104,7 @@ class Tensor {
     check_dtype(dtype_of<T>);
     return static_cast<const T*>(raw_data());
   }
-  void* raw_data() const {
-    return static_cast<char*>(impl().storage->data()) + impl().offset * size_of(impl().dtype);
-  }
+  void* raw_data() const { return impl().data; }
   /// The only element, converted to T. Throws ShapeError unless numel() is 1.
   template <class T>
   T item() const;
@@ -205,6 +217,8 @@ class Tensor {
   static Tensor from_bytes(const void* data, int64_t count, const Shape& shape, DType dtype);
   static Tensor borrow_bytes(void* data, const Shape& shape, DType dtype,
                              std::shared_ptr<void> owner);
+  static Tensor row_major(Ref<detail::Storage> storage, const Shape& shape, int64_t numel,
+                          DType dtype);
   detail::TensorImpl& impl() const {
     if (!impl_) throw_undefined();
     return *impl_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bb/bb.h"
+#include "bb/tests/same_bits.h"
 
 /// Values that PyTorch gave (scripts/make_golden_training.py), and how tests compare with them.
 namespace bb::testing {
@@ -38,31 +39,6 @@ inline void expect_close(const Tensor& actual, const Tensor& expected, double to
     ASSERT_LE(std::abs(a[i] - b[i]), tolerance * std::max(std::abs(b[i]), 0.1))
         << what << " [" << i << "]: " << a[i] << " instead of " << b[i];
 }
-
-/// The bytes of the elements, row-major: equal only where tensors are bitwise equal.
-inline std::string bytes_of(const Tensor& x) {
-  const Tensor rows = x.detach().contiguous();
-  return {static_cast<const char*>(rows.raw_data()),
-          static_cast<size_t>(rows.numel() * size_of(rows.dtype()))};
-}
-
-inline std::vector<std::string> bytes_of(const std::vector<Tensor>& tensors) {
-  std::vector<std::string> result;
-  for (const Tensor& x : tensors) result.push_back(bytes_of(x));
-  return result;
-}
-
-/// num_threads() until the end of the scope.
-class Threads {
- public:
-  explicit Threads(int n) : before_(num_threads()) { set_num_threads(n); }
-  ~Threads() { set_num_threads(before_); }
-  Threads(const Threads&) = delete;
-  Threads& operator=(const Threads&) = delete;
-
- private:
-  int before_;
-};
 
 /// Runs an optimizer over the golden gradients and compares with the golden trajectory `config`.
 /// `make` makes the optimizer without parameters.

@@ -22,14 +22,6 @@ using Pair = std::array<Tensor, 2>;
 
 namespace {
 
-// What an operand's gradient is brought back to after broadcasting and promotion.
-struct Like {
-  explicit Like(const Tensor& x) : shape(x.shape()), dtype(x.dtype()) {}
-  Tensor operator()(const Tensor& grad) const { return sum_to(grad, shape).to(dtype); }
-  Shape shape;
-  DType dtype;
-};
-
 // Saves x only where the gradient of `other`, which reads it, is wanted.
 Saved saved_for(const Tensor& other, const Tensor& x) {
   return wants_grad(other) ? Saved(x) : Saved();
@@ -39,10 +31,7 @@ Saved saved_for(const Tensor& other, const Tensor& x) {
 
 Tensor add(const Tensor& a, const Tensor& b) {
   Tensor y = detail::apply("add", elementwise().add, a, b);
-  return record("add", {a, b}, std::move(y),
-                [a = Like(a), b = Like(b)](const Tensor& dy, Needs needs) {
-                  return Pair{needs[0] ? a(dy) : Tensor(), needs[1] ? b(dy) : Tensor()};
-                });
+  return record("add", {a, b}, std::move(y), [](const Tensor& dy) { return Pair{dy, dy}; });
 }
 
 Tensor add(const Tensor& a, Scalar b) {
@@ -52,10 +41,9 @@ Tensor add(const Tensor& a, Scalar b) {
 
 Tensor sub(const Tensor& a, const Tensor& b) {
   Tensor y = detail::apply("sub", elementwise().sub, a, b);
-  return record("sub", {a, b}, std::move(y),
-                [a = Like(a), b = Like(b)](const Tensor& dy, Needs needs) {
-                  return Pair{needs[0] ? a(dy) : Tensor(), needs[1] ? b(-dy) : Tensor()};
-                });
+  return record("sub", {a, b}, std::move(y), [](const Tensor& dy, Needs needs) {
+    return Pair{dy, needs[1] ? -dy : Tensor()};
+  });
 }
 
 Tensor sub(const Tensor& a, Scalar b) {
@@ -70,12 +58,10 @@ Tensor sub(Scalar a, const Tensor& b) {
 
 Tensor mul(const Tensor& a, const Tensor& b) {
   Tensor y = detail::apply("mul", elementwise().mul, a, b);
-  return record(
-      "mul", {a, b}, std::move(y),
-      [like_a = Like(a), like_b = Like(b), a = saved_for(b, a), b = saved_for(a, b)](
-          const Tensor& dy, Needs needs) {
-        return Pair{needs[0] ? like_a(dy * *b) : Tensor(), needs[1] ? like_b(dy * *a) : Tensor()};
-      });
+  return record("mul", {a, b}, std::move(y),
+                [a = saved_for(b, a), b = saved_for(a, b)](const Tensor& dy, Needs needs) {
+                  return Pair{needs[0] ? dy * *b : Tensor(), needs[1] ? dy * *a : Tensor()};
+                });
 }
 
 Tensor mul(const Tensor& a, Scalar b) {
@@ -86,12 +72,11 @@ Tensor mul(const Tensor& a, Scalar b) {
 // da = dy / b, db = -dy (a / b) / b
 Tensor div(const Tensor& a, const Tensor& b) {
   Tensor y = detail::apply("div", elementwise().div, a, b);
-  return record("div", {a, b}, std::move(y),
-                [like_a = Like(a), like_b = Like(b), a = saved_for(b, a), b = Saved(b)](
-                    const Tensor& dy, Needs needs) {
-                  return Pair{needs[0] ? like_a(dy / *b) : Tensor(),
-                              needs[1] ? like_b(-dy * (*a / *b / *b)) : Tensor()};
-                });
+  return record(
+      "div", {a, b}, std::move(y),
+      [a = saved_for(b, a), b = Saved(b)](const Tensor& dy, Needs needs) {
+        return Pair{needs[0] ? dy / *b : Tensor(), needs[1] ? -dy * (*a / *b / *b) : Tensor()};
+      });
 }
 
 Tensor div(const Tensor& a, Scalar b) {
@@ -139,14 +124,13 @@ Tensor pow(const Tensor& x, const Tensor& exponent) {
   Tensor y = detail::apply("pow", elementwise().pow, x, exponent);
   const Saved saved_y = wants_grad(exponent) ? Saved::output(y) : Saved();
   return record("pow", {x, exponent}, std::move(y),
-                [like_x = Like(x), like_e = Like(exponent), x = Saved(x), e = Saved(exponent),
-                 y = saved_y](const Tensor& dy, Needs needs) {
+                [x = Saved(x), e = Saved(exponent), y = saved_y](const Tensor& dy, Needs needs) {
                   Pair grads;
-                  if (needs[0]) grads[0] = like_x(dy * power_slope(*x, *e));
+                  if (needs[0]) grads[0] = dy * power_slope(*x, *e);
                   if (needs[1]) {
                     const Tensor slope =
                         where(logical_and(eq(*x, 0), ge(*e, 0)), 0.0, *y * log(*x));
-                    grads[1] = like_e(dy * slope);
+                    grads[1] = dy * slope;
                   }
                   return grads;
                 });

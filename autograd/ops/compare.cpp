@@ -40,16 +40,14 @@ Tensor logical_and(const Tensor& a, const Tensor& b) {
 
 Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
   Tensor y = detail::where(mask, a, b);
-  return autograd::record(
-      "where", {a, b}, std::move(y),
-      [mask = autograd::Saved(mask), a = a.shape(), b = b.shape(), type_a = a.dtype(),
-       type_b = b.dtype()](const Tensor& dy, autograd::Needs needs) {
-        const Tensor zero = zeros({}, dy.dtype());
-        std::array<Tensor, 2> grads;
-        if (needs[0]) grads[0] = sum_to(where(*mask, dy, zero), a).to(type_a);
-        if (needs[1]) grads[1] = sum_to(where(*mask, zero, dy), b).to(type_b);
-        return grads;
-      });
+  return autograd::record("where", {a, b}, std::move(y),
+                          [mask = autograd::Saved(mask)](const Tensor& dy, autograd::Needs needs) {
+                            const Tensor zero = zeros({}, dy.dtype());
+                            std::array<Tensor, 2> grads;
+                            if (needs[0]) grads[0] = where(*mask, dy, zero);
+                            if (needs[1]) grads[1] = where(*mask, zero, dy);
+                            return grads;
+                          });
 }
 
 Tensor where(const Tensor& mask, Scalar a, const Tensor& b) {

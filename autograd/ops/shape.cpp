@@ -189,7 +189,7 @@ Tensor expand(const Tensor& x, const Shape& shape) {
                     "come first\n  x {}   shape {}",
                     x.shape(), shape));
   return record("expand", {x}, x.alias(result, strides, x.offset()),
-                [before = x.shape()](const Tensor& dy) { return sum_to(dy, before); });
+                [](const Tensor& dy) { return dy; });
 }
 
 Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t end, int64_t step) {
@@ -222,8 +222,7 @@ Tensor to(const Tensor& x, DType dtype) {
   if (x.dtype() == dtype) return x;
   Tensor y = detail::converted(x, dtype);
   if (!is_floating_point(dtype)) return y;
-  return record("to", {x}, std::move(y),
-                [before = x.dtype()](const Tensor& dy) { return to(dy, before); });
+  return record("to", {x}, std::move(y), [](const Tensor& dy) { return dy; });
 }
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {

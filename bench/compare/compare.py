@@ -1,55 +1,98 @@
-"""Runs both sides in turn and prints case, times and ratio. Used by scripts/compare.sh."""
+"""Runs both sides in turn; prints case, times and ratio as text, and writes build/compare.md and
+build/compare.json. Used by scripts/compare.sh.
+    compare.py OURS THEIRS [rounds] [part of a case's name]
+"""
 import json
+import math
 import os
+import platform
 import statistics
 import subprocess
 import sys
 
+SECONDS = 0.3  # of each case in each round
+TOLERANCE = 1e-4
+
 
 def run(program, threads, name):
     env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    command = [program, str(threads), "0.5", name]
+    command = [program, str(threads), str(SECONDS), name]
     lines = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
     for line in lines.splitlines():
         case, _, seconds, *results = line.split()
         yield case, float(seconds), [float(r) for r in results]
 
 
-def main():
-    ours, theirs = sys.argv[1:3]
-    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
-    name = sys.argv[4] if len(sys.argv) > 4 else ""
-    threads = sorted({1, os.cpu_count()})
-    times, losses = {}, {}
-    for _ in range(rounds):
-        for count in threads:
-            for side, program in (("ours", ours), ("theirs", theirs)):
-                for case, seconds, results in run(program, count, name):
-                    times.setdefault(case, {}).setdefault(side, {}).setdefault(count, []).append(seconds)
-                    losses.setdefault(case, {})[side] = results
-    table, agree = [], True
+def machine():
+    model = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo") as file:
+            model = next(line.split(":")[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    import torch
+    return f"{model}, {os.cpu_count()} CPUs, {platform.system()}; LibTorch {torch.__version__}"
+
+
+def rows(times, results):
     for case, sides in times.items():
         best = {side: min(counts, key=lambda c: statistics.median(counts[c])) for side, counts in sides.items()}
         a, b = sides["ours"][best["ours"]], sides["theirs"][best["theirs"]]
         ratios = [y / x for x, y in zip(a, b)]
-        difference = max(abs(x - y) for x, y in zip(losses[case]["ours"], losses[case]["theirs"]))
-        agree = agree and difference <= 1e-4
-        table.append({
+        pairs = zip(results[case]["ours"], results[case]["theirs"])
+        yield {
             "case": case,
             "ours_us": statistics.median(a) * 1e6, "ours_threads": best["ours"],
             "theirs_us": statistics.median(b) * 1e6, "theirs_threads": best["theirs"],
             "ratio": statistics.median(b) / statistics.median(a),
-            "ratio_min": min(ratios), "ratio_max": max(ratios), "loss_difference": difference,
-        })
-    print("| case | ours, us (threads) | LibTorch, us (threads) | ratio | min to max | losses differ by |")
-    print("|---|---|---|---|---|---|")
-    for row in table:
-        print("| {case} | {ours_us:.1f} ({ours_threads}) | {theirs_us:.1f} ({theirs_threads}) | {ratio:.2f} "
-              "| {ratio_min:.2f} to {ratio_max:.2f} | {loss_difference:.1e} |".format(**row))
+            "ratio_min": min(ratios), "ratio_max": max(ratios),
+            "ours_us_by_threads": {n: statistics.median(t) * 1e6 for n, t in sides["ours"].items()},
+            "results_differ_by": max(abs(x - y) / max(1, abs(y)) for x, y in pairs),
+        }
+
+
+COLUMNS = ["case", "ours, us (threads)", "LibTorch, us (threads)", "ratio", "min to max", "results differ by"]
+
+
+def cells(row):
+    return [row["case"], "{ours_us:.3g} ({ours_threads})".format(**row),
+            "{theirs_us:.3g} ({theirs_threads})".format(**row), "{ratio:.2f}".format(**row),
+            "{ratio_min:.2f} to {ratio_max:.2f}".format(**row), "{results_differ_by:.0e}".format(**row)]
+
+
+def main():
+    ours, theirs = sys.argv[1:3]
+    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+    name = sys.argv[4] if len(sys.argv) > 4 else ""
+    times, results = {}, {}
+    for _ in range(rounds):
+        for count in sorted({1, os.cpu_count()}):
+            for side, program in (("ours", ours), ("theirs", theirs)):
+                for case, seconds, values in run(program, count, name):
+                    times.setdefault(case, {}).setdefault(side, {}).setdefault(count, []).append(seconds)
+                    results.setdefault(case, {})[side] = values
+    alone = [case for case, sides in times.items() if len(sides) != 2]
+    if alone or not times:
+        sys.exit(f"compare: cases on one side only, or none: {alone}")
+
+    table = list(rows(times, results))
+    lines = [COLUMNS] + [cells(row) for row in table]
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    for line in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip())
+    mean = math.exp(statistics.fmean(math.log(row["ratio"]) for row in table))
+    print(f"geometric mean of the ratios: {mean:.2f}\n{machine()}")
+
+    with open("build/compare.md", "w") as file:
+        file.write(f"{machine()}; medians of {rounds} rounds.\n\n")
+        for line in [lines[0], ["---"] * len(COLUMNS)] + lines[1:]:
+            file.write("| " + " | ".join(line) + " |\n")
     with open("build/compare.json", "w") as file:
-        json.dump(table, file, indent=1)
-    if not agree:
-        sys.exit("compare: the losses of the first five steps differ by more than 1e-4")
+        json.dump({"machine": machine(), "rounds": rounds, "cases": table}, file, indent=1)
+
+    wrong = [row["case"] for row in table if not row["results_differ_by"] <= TOLERANCE]
+    if wrong:
+        sys.exit(f"compare: results of the first five steps differ by more than {TOLERANCE}: {wrong}")
 
 
 if __name__ == "__main__":

@@ -13,11 +13,12 @@
 /// the same way to take time. Each side defines its cases and set_threads().
 namespace versus {
 
-/// One thing to time. `start` makes a fresh model and returns its step; what a step returns (a
-/// loss) is compared between the sides.
+/// One thing to time. `start` makes fresh tensors or a fresh model and returns its step; what the
+/// first steps return (a loss, an element of the result) is compared between the sides.
 struct Case {
   std::string name;
   std::function<std::function<double()>()> start;
+  double ops = 1;  // that a step runs: the time is given for each
 };
 
 inline std::vector<Case>& cases() {
@@ -25,8 +26,8 @@ inline std::vector<Case>& cases() {
   return all;
 }
 struct Register {
-  Register(std::string name, std::function<std::function<double()>()> start) {
-    cases().push_back({std::move(name), std::move(start)});
+  Register(std::string name, std::function<std::function<double()>()> start, double ops = 1) {
+    cases().push_back({std::move(name), std::move(start), ops});
   }
 };
 
@@ -51,6 +52,16 @@ inline std::vector<long> classes(size_t n, unsigned seed, long count) {
   return values;
 }
 
+/// Gives another index below n each time: which element of a result a step returns.
+class Probe {
+ public:
+  explicit Probe(size_t n) : n_(n) {}
+  size_t operator()() { return at_ = (at_ + n_ / 3 + 7919) % n_; }
+
+ private:
+  size_t n_, at_ = 0;
+};
+
 /// Seconds of one step: the median over blocks of steps of 2 ms or more, for `seconds` in all.
 inline double time_step(const std::function<double()>& step, double seconds) {
   using Clock = std::chrono::steady_clock;
@@ -73,7 +84,7 @@ inline double time_step(const std::function<double()>& step, double seconds) {
   return times[times.size() / 2];
 }
 
-/// Prints a line for each case: name, threads, seconds of a step, the first five steps' results.
+/// Prints a line for each case: name, threads, seconds of an op, the first five steps' results.
 /// Arguments: threads, seconds for each case, and perhaps a part of the names wanted.
 inline int run(int argc, char** argv) {
   const int threads = argc > 1 ? std::atoi(argv[1]) : 1;
@@ -85,7 +96,7 @@ inline int run(int argc, char** argv) {
     auto step = c.start();
     std::vector<double> results;
     for (int i = 0; i < 5; ++i) results.push_back(step());
-    std::printf("%s %d %.9g", c.name.c_str(), threads, time_step(step, seconds));
+    std::printf("%s %d %.9g", c.name.c_str(), threads, time_step(step, seconds) / c.ops);
     for (double result : results) std::printf(" %.9g", result);
     std::printf("\n");
     std::fflush(stdout);

@@ -586,7 +586,7 @@ TEST(Record, SeveralInputsReturningAVector) {
   EXPECT_EQ(grad_of(b), Floats{2});
 }
 
-// More inputs than a Needs has bits.
+// More inputs than fit beside the walk.
 TEST(Record, InputsKnownOnlyAtRunTime) {
   for (size_t count : {size_t{1}, size_t{8}, size_t{9}, size_t{100}}) {
     std::vector<Tensor> inputs;
@@ -679,10 +679,22 @@ TEST(Record, PullbackOfTheWrongShapeOrDTypeThrowsAndNamesTheOp) {
   EXPECT_EQ(message_of<ShapeError>([&] { with(zeros({3})).backward(); }),
             "blur: the pullback returned a gradient that does not fit its input\n"
             "  gradient float32 [3]   input float32 [2]");
-  EXPECT_EQ(message_of<DTypeError>([&] { with(zeros({2}, kFloat64)).backward(); }),
+  EXPECT_EQ(message_of<DTypeError>([&] { with(zeros({2}, kInt64)).backward(); }),
             "blur: the pullback returned a gradient that does not fit its input\n"
-            "  gradient float64 [2]   input float32 [2]");
+            "  gradient int64 [2]   input float32 [2]");
   EXPECT_FALSE(x.grad().defined());
+}
+
+TEST(Record, GradientOfABroadcastOrPromotedInputIsSummedAndConverted) {
+  Tensor x = leaf({1, 2});
+  const auto with = [&](const Tensor& returned) {
+    autograd::record("op", {x}, ones({3, 2}), [returned](const Tensor&) { return returned; })
+        .sum()
+        .backward();
+  };
+  with(tensor({{1.0, 10.0}, {2.0, 20.0}, {3.0, 30.0}}).to(kFloat64));
+  EXPECT_EQ(x.grad().dtype(), kFloat32);
+  EXPECT_EQ(grad_of(x), (Floats{6, 60}));
 }
 
 TEST(Record, PullbackOfTheWrongNumberOfGradientsThrowsAndNamesTheOp) {

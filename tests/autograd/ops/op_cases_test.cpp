@@ -9,6 +9,7 @@
 #include "bb/autograd/testing.h"
 #include "bb/bb.h"
 #include "bb/tests/golden.h"
+#include "bb/tests/same_bits.h"
 
 namespace bb {
 namespace {
@@ -102,6 +103,32 @@ TEST_P(Ops, AgreesWithPyTorch) {
 }
 
 TEST_P(Ops, AgreesWithPyTorchOnStridedInputs) { compare(true); }
+
+// Results and gradients, bit by bit, with work shared however small it is.
+TEST_P(Ops, AnyNumberOfThreadsGivesTheSameBits) {
+  struct ShareAll {
+    ShareAll() { detail::share_all_work(true); }
+    ~ShareAll() { detail::share_all_work(false); }
+  } share_all;
+  for (const GoldenSet& set : golden()) {
+    std::vector<std::vector<std::string>> seen;
+    for (int threads = 1; threads <= 8; ++threads) {
+      const bb::testing::Threads scope(threads);
+      const auto inputs = leaves(set.inputs, threads % 2 == 0);
+      const Tensor y = GetParam().fn(inputs);
+      std::vector<Tensor> results{y};
+      if (GetParam().differentiable) {
+        y.backward(set.cotangent);
+        for (const Tensor& x : inputs)
+          if (x.requires_grad() && x.grad().defined()) results.push_back(x.grad());
+      }
+      seen.push_back(bb::testing::bytes_of(results));
+    }
+    for (size_t i = 2; i < seen.size(); ++i)  // strided inputs may choose another order
+      EXPECT_EQ(seen[i] == seen[i - 2], true)
+          << fmt::format("{} threads, inputs {}", i + 1, set.inputs[0].shape());
+  }
+}
 
 TEST_P(Ops, GradientIsTheDerivative) {
   if (!GetParam().differentiable) return;
