@@ -102,11 +102,6 @@ struct VectorLoop {
 
 // F takes one element of each input; the compiler makes vectors of it where it can: for that, the
 // loop has a fixed length and is told that y is no other element's input.
-#if HWY_COMPILER_CLANG
-#define BB_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define BB_INDEPENDENT _Pragma("GCC ivdep")
-#endif
 template <class F>
 struct ElementLoop {
   static constexpr int64_t kCopies = kBlock;
@@ -118,13 +113,14 @@ struct ElementLoop {
     constexpr int64_t kFixed = 64;
     int64_t i = 0;
     for (; i + kFixed <= n; i += kFixed) {
-      BB_INDEPENDENT
+#if HWY_COMPILER_GCC_ACTUAL
+#pragma GCC ivdep
+#endif
       for (int64_t j = i; j < i + kFixed; ++j) y[j] = F()(x[j]...);
     }
     for (; i < n; ++i) y[i] = F()(x[i]...);
   }
 };
-#undef BB_INDEPENDENT
 
 // ---- Rows: any strides
 

@@ -205,7 +205,7 @@ V Tanh(D d, V x) {
 
 // 1 / (1 + e^-x), with e^-|x| only, so that neither side overflows. One division, then a correction
 // by its remainder, which takes the rounding error of 1 + e^-|x| with it.
-// Errors: float 1.48 ulp, double 1.48.
+// Errors: float 1.48 ulp, double 1.48; 2.1 where there is no fused multiply-add.
 template <class D, class V>
 V Sigmoid(D d, V x) {
   using T = hn::TFromD<D>;
