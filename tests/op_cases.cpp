@@ -49,6 +49,7 @@ const std::vector<OpCase>& op_cases() {
       {"matmul_vector", [](In x) { return matmul(x[0], x[1]); }},
       {"matmul_batch", [](In x) { return matmul(x[0], x[1]); }},
       {"linear", [](In x) { return linear(x[0], x[1], x[2]); }},
+      {"linear_relu", [](In x) { return linear(x[0], x[1], x[2], Activation::kRelu); }},
       {"linear_no_bias", [](In x) { return linear(x[0], x[1]); }},
       // shape.h
       {"transpose", [](In x) { return x[0].transpose(0, -1); }},

@@ -17,13 +17,6 @@ Saved output_if(const Tensor& x, const Tensor& y) {
   return autograd::wants_grad(x) ? Saved::output(y) : Saved();
 }
 
-// dy where s > 0 or s is NaN: linear in dy, and flat in s.
-Tensor relu_grad(const Tensor& dy, const Tensor& s) {
-  Tensor dx = detail::apply("relu_grad", elementwise().relu_grad, dy, s);
-  return record("relu_grad", {dy}, std::move(dx),
-                [s = Saved(s)](const Tensor& ddx) { return relu_grad(ddx, *s); });
-}
-
 }  // namespace
 
 Tensor exp(const Tensor& x) {
@@ -61,6 +54,12 @@ Tensor sigmoid(const Tensor& x) {
     if (is_grad_enabled()) return dy * (*y * (1 - *y));
     return detail::apply("sigmoid_grad", elementwise().sigmoid_grad, dy, *y);
   });
+}
+
+Tensor relu_grad(const Tensor& dy, const Tensor& s) {
+  Tensor dx = detail::apply("relu_grad", elementwise().relu_grad, dy, s);
+  return record("relu_grad", {dy}, std::move(dx),
+                [s = Saved(s)](const Tensor& ddx) { return relu_grad(ddx, *s); });
 }
 
 Tensor relu(const Tensor& x) {

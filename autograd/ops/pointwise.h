@@ -18,4 +18,8 @@ Tensor sigmoid(const Tensor& x);
 /// max(x, 0); NaN stays NaN; the gradient at 0 is 0.
 Tensor relu(const Tensor& x);
 
+/// For ops that end in a relu: dy where not s <= 0, else 0; s is relu's input or result. Linear in
+/// dy, and flat in s.
+Tensor relu_grad(const Tensor& dy, const Tensor& s);
+
 }  // namespace bb

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "bb/core/activation.h"
+
 namespace bb::kernels {
 
 /// A matrix in memory: element (i, j) is data[i * row_stride + j * col_stride].
@@ -18,8 +20,6 @@ struct MatrixRef {
   MatrixRef block(int64_t i, int64_t j) const { return {at(i, j), row_stride, col_stride}; }
   operator MatrixRef<const T>() const { return {data, row_stride, col_stride}; }
 };
-
-enum class Activation { kNone, kRelu };
 
 /// What happens to a product on its way into C.
 template <typename T>
