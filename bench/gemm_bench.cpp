@@ -1,4 +1,4 @@
-// Matrix products: GFLOP/s, and as a fraction of the multiply-add peak measured in the same run.
+// Matrix products: GFLOP/s, and as a fraction of the multiply-add peak measured after each sample.
 // of_peak: of the peak of the cores in use. of_lanes: of what the vectors' lanes allow, where m or
 // n fills no whole vector. speedup: the time on one thread over that on several, taken in turn. All
 // from medians.
@@ -27,15 +27,15 @@ namespace {
 using bb::kernels::MatrixRef;
 
 /// Floating-point operations per second of one core in independent float32 multiply-adds on
-/// registers.
+/// registers, at this moment: the clock changes with load and temperature.
 double measure_peak() {
 #if defined(__x86_64__)
   constexpr int kChains = 12;
-  constexpr int kRounds = 20'000;
+  constexpr int kRounds = 5'000;
   const bool avx512 = bb::cpu_info().avx512;
   if (!avx512 && !bb::cpu_info().avx2) return 0;
   double best = 0;
-  for (int attempt = 0; attempt < 500; ++attempt) {
+  for (int attempt = 0; attempt < 5; ++attempt) {
     const auto start = std::chrono::steady_clock::now();
     if (avx512) {
       for (int i = 0; i < kRounds; ++i) {
@@ -70,11 +70,6 @@ double measure_peak() {
 #else
   return 0;
 #endif
-}
-
-double peak() {
-  static const double value = measure_peak();
-  return value;
 }
 
 /// Of the registers that the peak is measured on.
@@ -138,28 +133,28 @@ void product(benchmark::State& state, const Case& c, Engine engine, int threads)
   const int before = bb::num_threads();
   // A sample is long enough for the clock, and short enough to fall between interruptions.
   const double flops = 2.0 * static_cast<double>(c.m * c.n * c.k);
-  const int calls = static_cast<int>(std::max(1.0, 5e7 / flops));
+  const int calls = static_cast<int>(std::max(1.0, (threads == 1 ? 5e7 : 2e8) / flops));
   const auto sample = [&](int count) {
     bb::set_num_threads(count);
-    run();  // caches and sleeping threads come to
+    for (int i = 0; i <= calls / 2; ++i) run();  // caches and sleeping threads come to
     const auto start = Clock::now();
     for (int i = 0; i < calls; ++i) run();
     return std::chrono::duration<double>(Clock::now() - start).count() / calls;
   };
-  std::vector<double> alone, together;
+  std::vector<double> alone, together, of_peak;
+  const double fma_units = (sizeof(T) == 8 ? 0.5 : 1.0) * threads;
   for (auto _ : state) {
     if (threads > 1) alone.push_back(sample(1));
     together.push_back(sample(threads));
+    of_peak.push_back(flops / together.back() / (measure_peak() * fma_units));
     state.SetIterationTime(together.back());
   }
   bb::set_num_threads(before);
-  const double rate = flops / median(together);
-  const double fma_peak = peak() * (sizeof(T) == 8 ? 0.5 : 1.0) * threads;
   const double filled = lanes_filled(c, vector_bytes() / static_cast<int64_t>(sizeof(T)));
-  state.counters["FLOP/s"] = rate;
-  if (fma_peak > 0) {
-    state.counters["of_peak"] = rate / fma_peak;
-    if (filled < 1) state.counters["of_lanes"] = rate / fma_peak / filled;
+  state.counters["FLOP/s"] = flops / median(together);
+  if (measure_peak() > 0) {
+    state.counters["of_peak"] = median(of_peak);
+    if (filled < 1) state.counters["of_lanes"] = median(of_peak) / filled;
   }
   if (threads > 1) state.counters["speedup"] = median(alone) / median(together);
 }

@@ -52,7 +52,7 @@ template <typename T>
 void pack_b(int64_t k, int64_t cols, MatrixRef<const T> b, T* packed, int64_t width) {
   if (b.col_stride == 1) {
     constexpr int64_t kAhead =
-        16;  // rows may lie pages apart, where the processor fetches nothing by itself
+        4;  // rows may lie pages apart, where the processor fetches nothing by itself
     constexpr int64_t kLine = 64 / sizeof(T);
     for (int64_t p = 0; p < k; ++p) {
       const T* row = b.at(p, 0);
@@ -76,14 +76,21 @@ void pack_b(int64_t k, int64_t cols, MatrixRef<const T> b, T* packed, int64_t wi
   }
 }
 
-/// packed[p * rows + i] = a(i, p) for i < rows, a.row_stride == 1. Of a's columns `readable` >=
-/// rows elements may be read; past k * rows, one vector of `packed` may be written.
+/// packed[p * rows + i] = a(i, p) for i < rows. Where a.row_stride == 1, `readable` >= rows
+/// elements of a's columns may be read; past k * rows, one vector of `packed` may be written.
 template <typename T>
 void pack_a(int64_t rows, int64_t k, MatrixRef<const T> a, int64_t readable, T* packed) {
   const hn::ScalableTag<T> d;
   const int64_t n_lanes = static_cast<int64_t>(hn::Lanes(d));
-  if (rows <= n_lanes && n_lanes <= readable) {
+  constexpr int64_t kSide = 16 / sizeof(T);
+  if (a.row_stride == 1 && rows <= n_lanes && n_lanes <= readable) {
     for (int64_t p = 0; p < k; ++p) hn::StoreU(hn::LoadU(d, a.at(0, p)), d, packed + p * rows);
+  } else if (a.col_stride == 1 && rows >= kSide) {
+    // In strips of kSide rows, of which the last overlaps its neighbour.
+    for (int64_t i = 0; i < rows; i += kSide) {
+      const int64_t first = std::min(i, rows - kSide);
+      transpose_strip<1>(k, a.at(first, 0), a.row_stride, packed + first, rows);
+    }
   } else {
     for (int64_t p = 0; p < k; ++p) {
       for (int64_t i = 0; i < rows; ++i) packed[p * rows + i] = *a.at(i, p);
