@@ -60,9 +60,9 @@ double tile_cost(const Product<T>& p) {
   const double m = static_cast<double>(p.m), n = static_cast<double>(p.n),
                k = static_cast<double>(p.k);
   const int64_t vecs = (p.n + tile_lanes<T>() - 1) / tile_lanes<T>();
-  const double arithmetic = static_cast<double>(vecs) * m * k * (vecs == 1 ? 1.15 : 1.0);
-  const double pack = p.b.col_stride == 1 ? 0 : (p.b.row_stride == 1 ? 0.33 : 2.0) * n * k;
-  const double store = p.c.col_stride == 1 ? 0 : 1.1 * m * n;
+  const double arithmetic = static_cast<double>(vecs) * m * k * (vecs == 1 ? 1.05 : 1.0);
+  const double pack = p.b.col_stride == 1 ? 0 : (p.b.row_stride == 1 ? 0.25 : 2.0) * n * k;
+  const double store = p.c.col_stride == 1 ? 0 : 0.4 * m * n;
   return arithmetic + pack + store;
 }
 template <typename T>

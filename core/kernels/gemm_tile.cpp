@@ -40,7 +40,7 @@ inline int64_t pieces(int64_t size, int64_t most) { return (size + most - 1) / m
 // packed panels of a chunk of columns stay in the L3 for the blocks of A that follow.
 constexpr int64_t kMaxDepth = 512;
 template <typename T>
-constexpr int64_t kMaxHeight = 768 / sizeof(T);
+constexpr int64_t kMaxHeight = 1024 / sizeof(T);
 template <typename T>
 constexpr int64_t kMaxWidth = 4096 / sizeof(T);
 
@@ -76,7 +76,7 @@ class Chunk {
     packs_b_ = packs_b(m, k, b) || (!kEndsAnywhere && n % lanes<T>() != 0);
     keeps_b_ = packs_b_ && heights_ > 1;
     const int64_t size_b = packs_b_ ? k * lanes<T>() * (keeps_b_ ? vecs_ : kMaxVecs) : 0;
-    const int64_t size_a = packs_a_ ? std::min(m, kMaxHeight<T>) * k + lanes<T>() : 0;
+    const int64_t size_a = packs_a_ ? std::min(m, kMaxHeight<T>) * k : 0;
     if (size_a + size_b > 0) {
       packed_b_ = static_cast<T*>(gemm_scratch(static_cast<size_t>(size_b + size_a) * sizeof(T)));
       packed_a_ = packed_b_ + size_b;
@@ -100,6 +100,7 @@ class Chunk {
 
  private:
   static constexpr int64_t kNear = 128 * 1024;  // bytes that need no fetching ahead
+  static constexpr int64_t kTogether = 4;       // tiles of A that are packed together
   static constexpr int64_t kGroup = 64;         // rows of C that go through the buffer together
 
   int64_t panel_begin(int64_t panel) const { return edge(vecs_, panel, panels_) * lanes<T>(); }
@@ -111,6 +112,7 @@ class Chunk {
   void look_ahead(int64_t height, int64_t panel) {
     ahead_ = nullptr;
     ahead_lines_ = 0;
+    ahead_jump_ = 64 / sizeof(T);
     if (!fetches_ahead_) return;
     const bool wraps = panel + 1 == panels_;
     if (wraps && height + 1 == heights_) return;
@@ -122,10 +124,22 @@ class Chunk {
     } else if (b_.col_stride == 1) {
       ahead_ = b_.at(0, begin);
       ahead_step_ = b_.row_stride;
+    } else if (b_.row_stride == 1 && b_.col_stride == k_) {  // the lines in a row
+      ahead_ = b_.at(0, begin);
+      ahead_step_ = 64 / sizeof(T);
+      ahead_jump_ = k_ * ahead_step_;
     } else {
       return;
     }
     ahead_lines_ = width * static_cast<int64_t>(sizeof(T)) / 64;
+  }
+
+  /// Packs the kTogether tiles of A from `tile` on, of m rows from `top` on.
+  void pack_rows(int64_t top, int64_t m, int64_t tile, int64_t row_tiles) {
+    int64_t edges[kTogether + 1];
+    const int64_t count = std::min(kTogether, row_tiles - tile);
+    for (int64_t t = 0; t <= count; ++t) edges[t] = edge(m, tile + t, row_tiles);
+    pack_a(count, edges, k_, a_.block(top, 0), m_ - top, packed_a_);
   }
 
   void run_panel(int64_t height, int64_t panel) {
@@ -168,7 +182,7 @@ class Chunk {
       tile_.a_col = a_.col_stride;
       if (packs_a_) {
         T* packed = packed_a_ + first * k_;
-        if (panel == 0) pack_a(rows, k_, a_.block(i, 0), m_ - i, packed);
+        if (panel == 0 && t % kTogether == 0) pack_rows(top, m, t, row_tiles);
         tile_.a = packed;
         tile_.a_row = 1;
         tile_.a_col = rows;
@@ -176,7 +190,7 @@ class Chunk {
       tile_.row_bias = epilogue_.row_bias ? epilogue_.row_bias + i : kZeros;
       tile_.ahead_step = 0;
       if (t < ahead_lines_) {
-        tile_.ahead = ahead_ + t * static_cast<int64_t>(64 / sizeof(T));
+        tile_.ahead = ahead_ + t * ahead_jump_;
         tile_.ahead_step = ahead_step_;
       }
       if (direct_c) {
@@ -209,7 +223,7 @@ class Chunk {
   T* packed_a_ = nullptr;
   T* packed_b_ = nullptr;
   const T* ahead_ = nullptr;
-  int64_t ahead_step_ = 0, ahead_lines_ = 0;
+  int64_t ahead_step_ = 0, ahead_jump_ = 0, ahead_lines_ = 0;
   Tile<T> tile_;
 };
 
