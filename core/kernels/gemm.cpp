@@ -61,8 +61,9 @@ double tile_cost(const Product<T>& p) {
                k = static_cast<double>(p.k);
   const int64_t vecs = (p.n + tile_lanes<T>() - 1) / tile_lanes<T>();
   const double arithmetic = static_cast<double>(vecs) * m * k * (vecs == 1 ? 1.05 : 1.0);
-  const double pack = p.b.col_stride == 1 ? 0 : (p.b.row_stride == 1 ? 0.25 : 2.0) * n * k;
-  const double store = p.c.col_stride == 1 ? 0 : 0.4 * m * n;
+  const double pack = p.b.col_stride == 1 ? 0 : (p.b.row_stride == 1 ? 0.33 : 2.0) * n * k;
+  const bool near_c = p.m * p.n * static_cast<int64_t>(sizeof(T)) <= 256 * 1024;
+  const double store = p.c.col_stride == 1 ? 0 : (near_c ? 0.4 : 1.1) * m * n;
   return arithmetic + pack + store;
 }
 template <typename T>

@@ -47,12 +47,6 @@ HWY_INLINE auto load_squares(const T* from, int64_t stride) {
   const hn::FixedTag<T, kSquares * 16 / sizeof(T)> d;
   if constexpr (kSquares == 1) {
     return hn::LoadU(d, from);
-  } else if constexpr (kSquares == 4) {  // masked loads in place of shuffles, which are scarcer
-    constexpr size_t kSide = 16 / sizeof(T);
-    auto v = hn::LoadDup128(d, from + 3 * stride);
-    v = hn::IfThenElse(hn::FirstN(d, 3 * kSide), hn::LoadDup128(d, from + 2 * stride), v);
-    v = hn::IfThenElse(hn::FirstN(d, 2 * kSide), hn::LoadDup128(d, from + stride), v);
-    return hn::IfThenElse(hn::FirstN(d, kSide), hn::LoadDup128(d, from), v);
   } else {
     const auto low = load_squares<kSquares / 2>(from, stride);
     const auto high = load_squares<kSquares / 2>(from + kSquares / 2 * stride, stride);
