@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bb/core/creation.h"
+#include "bb/core/random.h"
 
 namespace bb::detail {
 namespace {
@@ -202,7 +203,8 @@ TEST_F(Strided, LongRowsAreConverted) {
     const Tensor y = arange(n).to(kFloat32).to(kFloat64).to(kInt32);
     EXPECT_EQ(y.to(kInt64).to_vector<int64_t>(), arange(n).to_vector<int64_t>());
     const Tensor gaps = arange(2 * n).slice(0, 0, 2 * n, 2).to(kFloat32);
-    EXPECT_EQ(gaps.to(kInt64).to_vector<int64_t>(), arange(0, 2 * n, 2).to_vector<int64_t>());
+    EXPECT_EQ(gaps.to(kInt64).to_vector<int64_t>(),
+              arange(0, 2 * n, 2, kInt64).to_vector<int64_t>());
   }
 }
 
