@@ -33,18 +33,31 @@ template <>
 struct ExpConstants<float> {
   static constexpr float kLn2High = 0x1.62e4p-1f, kLn2Low = 0x1.7f7d1cp-20f;
   static constexpr int kMantissa = 23, kBias = 127;
-  static constexpr float kCoefficients[] = {0x1.106278p-7f, 0x1.572a06p-5f, 0x1.5557aep-3f,
-                                            0x1.fffdfcp-2f};
+  static constexpr float kCoefficients[] = {0x1.fffdfcp-2f, 0x1.5557aep-3f, 0x1.572a06p-5f,
+                                            0x1.106278p-7f};
 };
 template <>
 struct ExpConstants<double> {
   static constexpr double kLn2High = 0x1.62e42fefa38p-1, kLn2Low = 0x1.ef35793c7673p-45;
   static constexpr int kMantissa = 52, kBias = 1023;
   static constexpr double kCoefficients[] = {
-      0x1.270798b6398f9p-22, 0x1.72e92847816d6p-19, 0x1.a01b7c77b67d8p-16,
-      0x1.a0198d4cc57fep-13, 0x1.6c16c0c817e37p-10, 0x1.11111125b6f7fp-7,
-      0x1.555555558916ap-5,  0x1.55555555507b6p-3,  0x1.ffffffffffed2p-2};
+      0x1.ffffffffffed2p-2,  0x1.55555555507b6p-3,  0x1.555555558916ap-5,
+      0x1.11111125b6f7fp-7,  0x1.6c16c0c817e37p-10, 0x1.a0198d4cc57fep-13,
+      0x1.a01b7c77b67d8p-16, 0x1.72e92847816d6p-19, 0x1.270798b6398f9p-22};
 };
+
+// The terms from r^kFirst on of the polynomial of the coefficients, over r^kFirst: pairs first
+// (Estrin's scheme), as what limits a loop of exp is its latency.
+template <class C, size_t kFirst, class D, class V>
+HWY_INLINE V polynomial(D d, V r, V r2) {
+  constexpr size_t kCount = std::size(C::kCoefficients);
+  V pair = hn::Set(d, C::kCoefficients[kFirst]);
+  if constexpr (kFirst + 1 < kCount)
+    pair = hn::MulAdd(hn::Set(d, C::kCoefficients[kFirst + 1]), r, pair);
+  if constexpr (kFirst + 2 < kCount)
+    pair = hn::MulAdd(polynomial<C, kFirst + 2>(d, r, r2), r2, pair);
+  return pair;
+}
 
 // exp(x) within 2 ulp for x up to 1: half the work of an exp for any x, as the power of two needs
 // neither a second step nor a limit above. Results below the smallest normal number are 0; NaN for
@@ -53,25 +66,18 @@ template <class D, class V>
 HWY_INLINE V exp_not_positive(D d, V x) {
   using T = hn::TFromD<D>;
   using C = ExpConstants<T>;
-  // Below `least` the power of two is 2^(-bias), which has the bits of 0.
-  const V least = hn::Set(d, T(-C::kBias * 0.6931471805599453));
-  const V t = hn::IfThenElse(hn::Lt(x, least), least, x);
   // 1.5 * 2^mantissa + bias: what is added to it is rounded to a whole number, in the low bits.
   const V magic = hn::Set(d, T((uint64_t{3} << (C::kMantissa - 1)) + C::kBias));
-  const V shifted = hn::MulAdd(t, hn::Set(d, T(1.4426950408889634)), magic);
+  const V shifted = hn::MulAdd(x, hn::Set(d, T(1.4426950408889634)), magic);
   const V k = hn::Sub(shifted, magic);
-  V r = hn::NegMulAdd(k, hn::Set(d, C::kLn2High), t);
+  V r = hn::NegMulAdd(k, hn::Set(d, C::kLn2High), x);
   r = hn::NegMulAdd(k, hn::Set(d, C::kLn2Low), r);
-  V p = hn::Set(d, C::kCoefficients[0]);
-  [&]<size_t... kIndex>(std::index_sequence<kIndex...>) HWY_ATTR {
-    ((p = hn::MulAdd(p, r, hn::Set(d, C::kCoefficients[kIndex + 1]))), ...);
-  }
-  (std::make_index_sequence<std::size(C::kCoefficients) - 1>());
-  p = hn::MulAdd(p, r, hn::Set(d, T(1)));
-  p = hn::MulAdd(p, r, hn::Set(d, T(1)));
+  const V r2 = hn::Mul(r, r);
+  const V p = hn::MulAdd(polynomial<C, 0>(d, r, r2), r2, hn::Add(r, hn::Set(d, T(1))));
   const hn::RebindToUnsigned<D> du;
   const V power = hn::BitCast(d, hn::ShiftLeft<C::kMantissa>(hn::BitCast(du, shifted)));
-  return hn::Mul(p, power);
+  const V least = hn::Set(d, T((1 - C::kBias) * 0.6931471805599453));
+  return hn::IfThenZeroElse(hn::Lt(x, least), hn::Mul(p, power));
 }
 
 // ---- Rows
@@ -353,9 +359,9 @@ LineOp op(LineOp::Fn rows_f32, LineOp::Fn rows_f64, LineOp::Fn columns_f32, Line
 
 SoftmaxTable make_table() {
   return {op(softmax_rows<float>, softmax_rows<double>, softmax_columns<float>,
-             softmax_columns<double>, 0.25),
+             softmax_columns<double>, 0.38),
           op(log_softmax_rows<float>, log_softmax_rows<double>, log_softmax_columns<float>,
-             log_softmax_columns<double>, 0.25),
+             log_softmax_columns<double>, 0.38),
           op(softmax_grad_rows<float>, softmax_grad_rows<double>, softmax_grad_columns<float>,
              softmax_grad_columns<double>, 0.1),
           op(log_softmax_grad_rows<float>, log_softmax_grad_rows<double>,
@@ -391,7 +397,7 @@ void scaled_exp(const double* x, int64_t n, double shift, double scale, double* 
 
 template <class Row>
 void for_rows(int64_t rows, int64_t n, const Row& row) {
-  parallel_for(rows, 0.25 * static_cast<double>(n) + 10, [&](int64_t begin, int64_t end) {
+  parallel_for(rows, 0.35 * static_cast<double>(n) + 10, [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) row(r);
   });
 }
