@@ -1,5 +1,5 @@
-// Elementwise ops, reductions and softmax over 64K and 1M elements, in bytes moved to and from
-// memory; copy_memory is the limit.
+// Elementwise ops over 64K and 1M elements, in bytes moved to and from memory; copy_memory is the
+// limit.
 #include <benchmark/benchmark.h>
 
 #include <cstring>
@@ -41,15 +41,6 @@ void binary(benchmark::State& state, const F& op) {
   for (auto _ : state) benchmark::DoNotOptimize(op(a, b));
   report(state, a.numel(), 12);
 }
-// Rows of 1024.
-template <class F>
-void rows(benchmark::State& state, int64_t bytes, const F& op) {
-  NoGrad guard;
-  const Tensor x = rand({state.range(0) / 1024, 1024});
-  for (auto _ : state) benchmark::DoNotOptimize(op(x));
-  report(state, x.numel(), bytes);
-}
-
 void sizes(benchmark::internal::Benchmark* b) { b->Arg(1 << 16)->Arg(1 << 20)->UseRealTime(); }
 
 BENCHMARK_CAPTURE(binary, add, [](auto& a, auto& b) { return a + b; }) -> Apply(sizes);
@@ -61,13 +52,6 @@ BENCHMARK_CAPTURE(unary, sqrt, [](auto& x) { return sqrt(x); }) -> Apply(sizes);
 BENCHMARK_CAPTURE(unary, tanh, [](auto& x) { return tanh(x); }) -> Apply(sizes);
 BENCHMARK_CAPTURE(unary, sigmoid, [](auto& x) { return sigmoid(x); }) -> Apply(sizes);
 BENCHMARK_CAPTURE(unary, relu, [](auto& x) { return relu(x); }) -> Apply(sizes);
-BENCHMARK_CAPTURE(rows, softmax, 8, [](auto& x) { return softmax(x, 1); }) -> Apply(sizes);
-BENCHMARK_CAPTURE(rows, log_softmax, 8, [](auto& x) { return log_softmax(x, 1); }) -> Apply(sizes);
-BENCHMARK_CAPTURE(rows, sum_all, 4, [](auto& x) { return sum(x); }) -> Apply(sizes);
-BENCHMARK_CAPTURE(rows, sum_rows, 4, [](auto& x) { return sum(x, {1}); }) -> Apply(sizes);
-BENCHMARK_CAPTURE(rows, sum_columns, 4, [](auto& x) { return sum(x, {0}); }) -> Apply(sizes);
-BENCHMARK_CAPTURE(rows, transposing_copy, 8, [](auto& x) { return x.t().contiguous(); })
-    -> Apply(sizes);
 
 }  // namespace
 }  // namespace bb

@@ -89,6 +89,9 @@ const std::vector<OpCase>& op_cases() {
       {"max_last_keep", [](In x) { return x[0].max(-1, true).values; }},
       {"argmax", [](In x) { return x[0].argmax(); }, false},
       {"argmax_0", [](In x) { return x[0].argmax(0); }, false},
+      // scan.h
+      {"cumsum_0", [](In x) { return cumsum(x[0], 0); }},
+      {"cumsum_last", [](In x) { return cumsum(x[0], -1); }},
       // softmax.h, loss.h
       {"softmax_0", [](In x) { return softmax(x[0], 0); }},
       {"softmax_last", [](In x) { return softmax(x[0], -1); }},
