@@ -166,6 +166,9 @@ class Tensor {
   Tensor sqrt() const;
   Tensor tanh() const;
   Tensor sigmoid() const;
+  Tensor erf() const;
+  Tensor sin() const;
+  Tensor cos() const;
   Tensor relu() const;
   Tensor pow(const Tensor& exponent) const;
   Tensor pow(Scalar exponent) const;

@@ -24,6 +24,7 @@ ci=(
   "clang-14              second compiler"
   "pkg-config            consumer test"
   "make                  consumer test"
+  "libmpfr-dev           bench/math_accuracy.cpp"
 )
 
 case "${1-}" in

@@ -43,6 +43,7 @@ def labels(n, classes):
 
 
 SPECIAL = torch.tensor([0.0, -0.0, 1.0, -1.0, inf, -inf, nan, 1e-40, -1e-40, 88.0, -104.0, 3e38, 0.5])
+GELU_SPECIAL = torch.tensor([0.0, -0.0, 1.0, -1.0, nan, 1e-40, -1e-40, 88.0, 104.0, 0.5])
 UNARY_SETS = [[(5,)], [(3, 4)], [(2, 1, 19)], [()], [(0, 3)]]
 BINARY_SETS = [[(3, 4), (3, 4)], [(3, 4), (4,)], [(2, 1, 5), (3, 1)], [(), (17,)], [(0, 3), (1, 3)]]
 
@@ -198,6 +199,13 @@ CASES = {
                       [normal(0, 3)], [normal(70, 33)], special=[[ties.t().contiguous()]]),
     "cumsum_last": plain(lambda x: x.cumsum(-1), [normal(3, 4)], [normal(2, 100)], [normal()],
                          [normal(3, 0)], special=[[ties]]),
+    "erf": unary(torch.erf),
+    "sin": unary(torch.sin),
+    "cos": unary(torch.cos),
+    # PyTorch's gradients at infinity are NaN, and far below 0 its float32 result is a rounding error.
+    "gelu": unary(F.gelu, special=False) | dict(special=[[GELU_SPECIAL]]),
+    "gelu_tanh": unary(lambda x: F.gelu(x, approximate="tanh"), special=False)
+    | dict(special=[[GELU_SPECIAL]]),
 }
 
 

@@ -29,12 +29,19 @@ struct ElementwiseTable {
   Elementwise pow;  // a ^ b; integers by repeated squaring, b >= 0
   Elementwise neg;  // -x
 
-  Elementwise exp, log, sqrt, tanh, sigmoid;  // floating point only
-  Elementwise relu;                           // max(x, 0), NaN for NaN
+  // Floating point only.
+  Elementwise exp, log, sqrt, tanh, sigmoid, erf, sin, cos;
+  Elementwise gelu;       // x P(X < x), X normal: x (1 + erf(x / sqrt(2))) / 2
+  Elementwise gelu_tanh;  // x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
+  Elementwise relu;       // max(x, 0), NaN for NaN; integers too
 
-  Elementwise sigmoid_grad;  // dy * s * (1 - s), s the sigmoid
-  Elementwise tanh_grad;     // dy * (1 - t * t), t the tanh
-  Elementwise relu_grad;     // dy where not (s <= 0), else 0; s the input or the output
+  // Gradients of dy and the output y.
+  Elementwise sqrt_grad;     // dy / (2 y)
+  Elementwise tanh_grad;     // dy (1 - y^2)
+  Elementwise sigmoid_grad;  // dy y (1 - y)
+  Elementwise relu_grad;     // dy where not (y <= 0), else 0; y the input or the output
+  // Gradients of dy and the input x.
+  Elementwise erf_grad, sin_grad, cos_grad, gelu_grad, gelu_tanh_grad;
 
   Elementwise eq, ne, lt, le, gt, ge;  // bool output from a, b of one dtype
   Elementwise where;                   // a where the bool mask is set, else b: inputs mask, a, b

@@ -1,5 +1,7 @@
 // exp, log, tanh and sigmoid for vectors of float or double, right at NaN, infinities, zeros and
-// subnormals. Included once for each target by the kernels; no include guard of the usual kind.
+// subnormals. The errors given are the largest over all floats, and over 10^7 doubles
+// (bench/math_accuracy.cpp). Included once for each target by the kernels; no include guard of the
+// usual kind.
 #if defined(BB_CORE_KERNELS_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef BB_CORE_KERNELS_MATH_INL_H_
 #undef BB_CORE_KERNELS_MATH_INL_H_
@@ -9,11 +11,45 @@
 
 #include <hwy/highway.h>
 
+#include <array>
 #include <limits>
+#include <utility>
+
+#include "bb/core/kernels/math_coefficients.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace bb::kernels::HWY_NAMESPACE::math {
 namespace hn = hwy::HWY_NAMESPACE;
+
+// c[0] + c[1] x + c[2] x^2 + ...
+template <class D, class V, class T, size_t kCount>
+V Polynomial(D d, V x, const std::array<T, kCount>& c) {
+  V p = hn::Set(d, c[kCount - 1]);
+  [&]<size_t... kFromEnd>(std::index_sequence<kFromEnd...>) {
+    ((p = hn::MulAdd(p, x, hn::Set(d, c[kCount - 2 - kFromEnd]))), ...);
+  }
+  (std::make_index_sequence<kCount - 1>());
+  return p;
+}
+
+// The smaller or the larger of both; NaN where x is NaN. (Of x86's own, which return their second
+// operand then, Highway promises nothing.)
+template <class V>
+V AtMost(V x, V limit) {
+#if HWY_ARCH_X86
+  return hn::Min(limit, x);
+#else
+  return hn::IfThenElse(hn::Gt(x, limit), limit, x);
+#endif
+}
+template <class V>
+V AtLeast(V x, V limit) {
+#if HWY_ARCH_X86
+  return hn::Max(limit, x);
+#else
+  return hn::IfThenElse(hn::Lt(x, limit), limit, x);
+#endif
+}
 
 // Cody and Waite's split of ln 2: kHigh has enough trailing zeros that k * kHigh is exact.
 template <class T>
@@ -48,9 +84,16 @@ auto FromInteger(D d, VI i) {
   return hn::Sub(hn::BitCast(d, hn::Add(i, hn::BitCast(di, Magic(d)))), Magic(d));
 }
 
-// v * 2^k for whole k: in two steps, so that neither factor leaves the exponent range.
+// v * 2^k for whole k, |k| up to twice the exponents: in two steps, so that neither factor leaves
+// their range. AVX-512 has an instruction for it.
 template <class D, class V>
 V Scale(D d, V v, V k) {
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+  if constexpr (std::is_same_v<V, hn::Vec512<float>>)
+    return V{_mm512_scalef_ps(v.raw, k.raw)};
+  else if constexpr (std::is_same_v<V, hn::Vec512<double>>)
+    return V{_mm512_scalef_pd(v.raw, k.raw)};
+#endif
   using T = hn::TFromD<D>;
   const hn::RebindToSigned<D> di;
   const auto exponent = ToInteger(d, k);
@@ -62,30 +105,6 @@ V Scale(D d, V v, V k) {
   return hn::Mul(hn::Mul(v, power(half)), power(hn::Sub(exponent, half)));
 }
 
-// expm1(r) = r + r^2 P(r) for |r| <= ln(2) / 2, by the Taylor series.
-template <class D, class V>
-V SmallExpm1(D d, V r) {
-  using T = hn::TFromD<D>;
-  V p;
-  if constexpr (sizeof(T) == 4) {
-    p = hn::Set(d, T(1.0 / 5040));
-  } else {
-    p = hn::Set(d, T(1.0 / 6227020800.0));
-    p = hn::MulAdd(p, r, hn::Set(d, T(1.0 / 479001600)));
-    p = hn::MulAdd(p, r, hn::Set(d, T(1.0 / 39916800)));
-    p = hn::MulAdd(p, r, hn::Set(d, T(1.0 / 3628800)));
-    p = hn::MulAdd(p, r, hn::Set(d, T(1.0 / 362880)));
-    p = hn::MulAdd(p, r, hn::Set(d, T(1.0 / 40320)));
-    p = hn::MulAdd(p, r, hn::Set(d, T(1.0 / 5040)));
-  }
-  p = hn::MulAdd(p, r, hn::Set(d, T(1.0 / 720)));
-  p = hn::MulAdd(p, r, hn::Set(d, T(1.0 / 120)));
-  p = hn::MulAdd(p, r, hn::Set(d, T(1.0 / 24)));
-  p = hn::MulAdd(p, r, hn::Set(d, T(1.0 / 6)));
-  p = hn::MulAdd(p, r, hn::Set(d, T(0.5)));
-  return hn::MulAdd(hn::Mul(r, r), p, r);
-}
-
 // x = k ln 2 + r with |r| <= ln(2) / 2.
 template <class D, class V>
 V Reduce(D d, V x, V& k) {
@@ -95,30 +114,49 @@ V Reduce(D d, V x, V& k) {
   return hn::NegMulAdd(k, hn::Set(d, Ln2<T>::kLow), r);
 }
 
+// 2^k e^r for |r| <= ln(2) / 2.
+template <class D, class V>
+V ExpReduced(D d, V r, V k) {
+  using T = hn::TFromD<D>;
+  const V one = hn::Set(d, T(1));
+  const V p = hn::MulAdd(Polynomial(d, r, Coefficients<T>::kExpm1), r, one);
+  return Scale(d, hn::MulAdd(p, r, one), k);
+}
+
+// e^x for |x| <= Ln2<T>::kLargest.
+template <class D, class V>
+V ExpInRange(D d, V x) {
+  V k;
+  const V r = Reduce(d, x, k);
+  return ExpReduced(d, r, k);
+}
+
+// Errors: float 0.91 ulp, double 0.51.
 template <class D, class V>
 V Exp(D d, V x) {
-  using T = hn::TFromD<D>;
-  const V limit = hn::Set(d, Ln2<T>::kLargest);
-  V k;
-  const V r = Reduce(d, hn::Min(hn::Max(x, hn::Neg(limit)), limit), k);
-  const V y = Scale(d, hn::Add(SmallExpm1(d, r), hn::Set(d, T(1))), k);
-  return hn::IfThenElse(hn::IsNaN(x), x, y);
+  const V limit = hn::Set(d, Ln2<hn::TFromD<D>>::kLargest);
+  return ExpInRange(d, AtMost(AtLeast(x, hn::Neg(limit)), limit));
 }
 
 // x = 2^e (1 + f), sqrt(1/2) <= 1 + f < sqrt(2); with s = f / (2 + f),
 // log(1 + f) = f - (f^2/2 - s (f^2/2 + R)), R = 2 (s^2/3 + s^4/5 + ...).
+// Errors: float 0.84 ulp, double 0.80.
 template <class D, class V>
 V Log(D d, V x) {
   using T = hn::TFromD<D>;
   const hn::RebindToSigned<D> di;
   using TI = hn::TFromD<decltype(di)>;
   constexpr int kMantissa = Ln2<T>::kMantissa;
-  const V zero = hn::Zero(d);
+  const V infinity = hn::Set(d, std::numeric_limits<T>::infinity());
   const V smallest = hn::Set(d, std::numeric_limits<T>::min());
-  const auto is_subnormal = hn::Lt(x, smallest);
-  const V lifted =
-      hn::IfThenElse(is_subnormal, hn::Mul(x, hn::Set(d, T(uint64_t{1} << kMantissa))), x);
+  const bool all_normal = hn::AllTrue(d, hn::And(hn::Ge(x, smallest), hn::Lt(x, infinity)));
 
+  V lifted = x, shift = hn::Zero(d);  // x = 2^shift lifted
+  if (HWY_UNLIKELY(!all_normal)) {
+    const auto is_subnormal = hn::Lt(x, smallest);
+    lifted = hn::IfThenElse(is_subnormal, hn::Mul(x, hn::Set(d, T(uint64_t{1} << kMantissa))), x);
+    shift = hn::IfThenElseZero(is_subnormal, hn::Set(d, T(-kMantissa)));
+  }
   // Adding the bits of 1 - sqrt(1/2) carries mantissas of sqrt(2) and above into the exponent.
   const auto sqrt_half = hn::BitCast(di, hn::Set(d, T(0.70710678118654752)));
   const auto one = hn::BitCast(di, hn::Set(d, T(1)));
@@ -128,84 +166,56 @@ V Log(D d, V x) {
   const auto mantissa = hn::Set(di, static_cast<TI>((TI{1} << kMantissa) - 1));
   const V m = hn::BitCast(d, hn::Add(hn::And(shifted, mantissa), sqrt_half));
   const V f = hn::Sub(m, hn::Set(d, T(1)));
-  V e = FromInteger(d, exponent);
-  e = hn::Sub(e, hn::IfThenElseZero(is_subnormal, hn::Set(d, T(kMantissa))));
+  const V e = hn::Add(FromInteger(d, exponent), shift);
 
   const V s = hn::Div(f, hn::Add(f, hn::Set(d, T(2))));
   const V z = hn::Mul(s, s);
-  V p;
-  if constexpr (sizeof(T) == 4) {
-    p = hn::Set(d, T(2.0 / 11));
-  } else {
-    p = hn::Set(d, T(2.0 / 23));
-    p = hn::MulAdd(p, z, hn::Set(d, T(2.0 / 21)));
-    p = hn::MulAdd(p, z, hn::Set(d, T(2.0 / 19)));
-    p = hn::MulAdd(p, z, hn::Set(d, T(2.0 / 17)));
-    p = hn::MulAdd(p, z, hn::Set(d, T(2.0 / 15)));
-    p = hn::MulAdd(p, z, hn::Set(d, T(2.0 / 13)));
-    p = hn::MulAdd(p, z, hn::Set(d, T(2.0 / 11)));
-  }
-  p = hn::MulAdd(p, z, hn::Set(d, T(2.0 / 9)));
-  p = hn::MulAdd(p, z, hn::Set(d, T(2.0 / 7)));
-  p = hn::MulAdd(p, z, hn::Set(d, T(2.0 / 5)));
-  p = hn::MulAdd(p, z, hn::Set(d, T(2.0 / 3)));
-  const V remainder = hn::Mul(z, p);
+  const V remainder = hn::Mul(z, Polynomial(d, z, Coefficients<T>::kLog));
   const V half_square = hn::Mul(hn::Mul(f, f), hn::Set(d, T(0.5)));
   const V correction =
       hn::MulAdd(e, hn::Set(d, Ln2<T>::kLow), hn::Mul(s, hn::Add(half_square, remainder)));
   V y = hn::Sub(f, hn::Sub(half_square, correction));
   y = hn::MulAdd(e, hn::Set(d, Ln2<T>::kHigh), y);
 
-  const V infinity = hn::Set(d, std::numeric_limits<T>::infinity());
-  y = hn::IfThenElse(hn::Eq(x, infinity), x, y);
-  y = hn::IfThenElse(hn::Eq(x, zero), hn::Neg(infinity), y);
-  y = hn::IfThenElse(hn::Lt(x, zero), hn::Set(d, std::numeric_limits<T>::quiet_NaN()), y);
-  return hn::IfThenElse(hn::IsNaN(x), x, y);
+  if (HWY_UNLIKELY(!all_normal)) {
+    const V zero = hn::Zero(d);
+    y = hn::IfThenElse(hn::Eq(x, infinity), x, y);
+    y = hn::IfThenElse(hn::Eq(x, zero), hn::Neg(infinity), y);
+    y = hn::IfThenElse(hn::Lt(x, zero), hn::Set(d, std::numeric_limits<T>::quiet_NaN()), y);
+    y = hn::IfThenElse(hn::IsNaN(x), x, y);
+  }
+  return y;
 }
 
-// (n + dn) / (d + dd), dn and dd being the rounding errors of n and d: one division, then a
-// correction by its remainder.
-template <class D, class V>
-V DivideCorrected(D d, V n, V dn, V divisor, V ddivisor) {
-  const V inverse = hn::Div(hn::Set(d, hn::TFromD<D>(1)), divisor);
-  const V q = hn::Mul(n, inverse);
-  const V remainder = hn::Add(hn::NegMulAdd(q, divisor, n), hn::NegMulAdd(q, ddivisor, dn));
-  return hn::MulAdd(remainder, inverse, q);
-}
-
-// tanh(|x|) = t / (t + 2), t = exp(2|x|) - 1 = 2^k expm1(r) + (2^k - 1).
+// Up to 0.6 a polynomial; from there 1 - 2 / (e^2|x| + 1), which no longer cancels.
+// Errors: float 1.41 ulp, double 1.40.
 template <class D, class V>
 V Tanh(D d, V x) {
   using T = hn::TFromD<D>;
   const V one = hn::Set(d, T(1)), two = hn::Set(d, T(2));
-  const V a = hn::Min(hn::Abs(x), hn::Set(d, T(20)));  // 1 to the last bit from there on
-  V k;
-  const V r = Reduce(d, hn::Add(a, a), k);
-  const V power = Scale(d, one, k);
-  // t and its rounding error: whole + part, whole being 2^k - 1 + 2^k r.
-  const V part = hn::Mul(power, hn::Sub(SmallExpm1(d, r), r));
-  const V base = hn::Sub(power, one), step = hn::Mul(power, r);
-  const V whole = hn::Add(base, step);
-  const V larger = hn::Max(base, step), smaller = hn::Min(base, step);
-  const V whole_error = hn::Sub(smaller, hn::Sub(whole, larger));
-  const V t = hn::Add(whole, part);
-  const V t_error = hn::Add(hn::Sub(part, hn::Sub(t, whole)), whole_error);
-  const V divisor = hn::Add(t, two);
-  const V divisor_error =
-      hn::Add(t_error, hn::IfThenElse(hn::Lt(t, two), hn::Sub(t, hn::Sub(divisor, two)),
-                                      hn::Sub(two, hn::Sub(divisor, t))));
-  const V y = DivideCorrected(d, t, t_error, divisor, divisor_error);
-  return hn::IfThenElse(hn::IsNaN(x), x, hn::CopySign(y, x));
+  const V a = AtMost(hn::Abs(x), hn::Set(d, T(20)));  // 1 to the last bit from there on
+  const V z = hn::Mul(a, a);
+  const V small = hn::MulAdd(hn::Mul(a, z), Polynomial(d, z, Coefficients<T>::kTanh), a);
+  const V power = ExpInRange(d, hn::Add(a, a));
+  const V large = hn::Sub(one, hn::Div(two, hn::Add(power, one)));
+  return hn::CopySign(hn::IfThenElse(hn::Lt(a, hn::Set(d, T(0.6))), small, large), x);
 }
 
-// 1 / (1 + e^-x), with e^-|x| only, so that neither side overflows.
+// 1 / (1 + e^-x), with e^-|x| only, so that neither side overflows. One division, then a correction
+// by its remainder, which takes the rounding error of 1 + e^-|x| with it.
+// Errors: float 1.48 ulp, double 1.48.
 template <class D, class V>
 V Sigmoid(D d, V x) {
-  const V one = hn::Set(d, hn::TFromD<D>(1)), zero = hn::Zero(d);
-  const V e = Exp(d, hn::Neg(hn::Abs(x)));
+  using T = hn::TFromD<D>;
+  const V one = hn::Set(d, T(1));
+  const V e = ExpInRange(d, AtLeast(hn::Neg(hn::Abs(x)), hn::Set(d, -Ln2<T>::kLargest)));
+  const V numerator = hn::IfThenElse(hn::Lt(x, hn::Zero(d)), e, one);
   const V divisor = hn::Add(one, e);
-  const V divisor_error = hn::Sub(e, hn::Sub(divisor, one));
-  return DivideCorrected(d, hn::IfThenElse(hn::Lt(x, zero), e, one), zero, divisor, divisor_error);
+  const V error = hn::Sub(e, hn::Sub(divisor, one));
+  const V inverse = hn::Div(one, divisor);
+  const V q = hn::Mul(numerator, inverse);
+  const V remainder = hn::NegMulAdd(q, error, hn::NegMulAdd(q, divisor, numerator));
+  return hn::MulAdd(remainder, inverse, q);
 }
 
 }  // namespace bb::kernels::HWY_NAMESPACE::math

@@ -1,136 +1,200 @@
-// exp, log, tanh and sigmoid against the C library in a higher precision, all over their range, and
-// at the values where vector code tends to go wrong.
+// Rows of every kernel: whatever the length, the strides and which inputs are broadcast, the
+// elements are those that a dense row of a whole number of vectors gives.
 #include "bb/core/kernels/elementwise.h"
 
 #include <gtest/gtest.h>
 
-#include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 namespace bb::kernels {
 namespace {
 
+struct Op {
+  const char* name;
+  const Elementwise* f;
+  int inputs;
+  bool is_comparison = false, is_choice = false;
+};
+
+std::vector<Op> ops() {
+  const auto& f = elementwise();
+  return {{"add", &f.add, 2},
+          {"sub", &f.sub, 2},
+          {"mul", &f.mul, 2},
+          {"div", &f.div, 2},
+          {"pow", &f.pow, 2},
+          {"neg", &f.neg, 1},
+          {"exp", &f.exp, 1},
+          {"log", &f.log, 1},
+          {"sqrt", &f.sqrt, 1},
+          {"tanh", &f.tanh, 1},
+          {"sigmoid", &f.sigmoid, 1},
+          {"erf", &f.erf, 1},
+          {"sin", &f.sin, 1},
+          {"cos", &f.cos, 1},
+          {"gelu", &f.gelu, 1},
+          {"gelu_tanh", &f.gelu_tanh, 1},
+          {"relu", &f.relu, 1},
+          {"sqrt_grad", &f.sqrt_grad, 2},
+          {"tanh_grad", &f.tanh_grad, 2},
+          {"sigmoid_grad", &f.sigmoid_grad, 2},
+          {"relu_grad", &f.relu_grad, 2},
+          {"erf_grad", &f.erf_grad, 2},
+          {"sin_grad", &f.sin_grad, 2},
+          {"cos_grad", &f.cos_grad, 2},
+          {"gelu_grad", &f.gelu_grad, 2},
+          {"gelu_tanh_grad", &f.gelu_tanh_grad, 2},
+          {"eq", &f.eq, 2, true},
+          {"ne", &f.ne, 2, true},
+          {"lt", &f.lt, 2, true},
+          {"le", &f.le, 2, true},
+          {"gt", &f.gt, 2, true},
+          {"ge", &f.ge, 2, true},
+          {"where", &f.where, 3, false, true}};
+}
+
+constexpr int64_t kMost = 600;  // elements of a row: more than two blocks of strided ones
+
+// Operand k's elements in memory: `gap` of them from one to the next, 0 for a single one.
+struct Operand {
+  int64_t unit, gap;
+  std::vector<char> bytes;
+
+  Operand(int64_t unit_, int64_t gap_)
+      : unit(unit_),
+        gap(gap_),
+        bytes(static_cast<size_t>((kMost * gap_ + 1) * unit_), char(0x55)) {}
+  char* element(int64_t i) { return bytes.data() + i * gap * unit; }
+};
+
+// Element i of input k, the same in every layout.
 template <class T>
-std::vector<T> run(const Elementwise& f, const std::vector<T>& x) {
-  std::vector<T> y(x.size());
-  char* data[] = {reinterpret_cast<char*>(y.data()),
-                  const_cast<char*>(reinterpret_cast<const char*>(x.data()))};
-  const int64_t strides[] = {sizeof(T), sizeof(T)};
-  f[dtype_of<T>](static_cast<int64_t>(x.size()), data, strides);
-  return y;
+T value(int64_t i, int k) {
+  const int64_t step = (i * 37 + k * 11) % 101;
+  if constexpr (std::is_same_v<T, bool>)
+    return step % 3 == 0;
+  else if constexpr (std::is_integral_v<T>)
+    return static_cast<T>(step % 7);
+  else
+    return i == 77 ? std::numeric_limits<T>::quiet_NaN() : static_cast<T>(step - 40) / T(7);
 }
 
-// Every 4099th float, which meets all exponents, both signs, NaNs and subnormals.
-std::vector<float> all_floats() {
-  std::vector<float> x;
-  for (uint64_t bits = 0; bits < (uint64_t{1} << 32); bits += 4099)
-    x.push_back(std::bit_cast<float>(static_cast<uint32_t>(bits)));
-  return x;
-}
-
-std::vector<double> some_doubles() {
-  std::vector<double> x;
-  for (double magnitude = 1e-310; magnitude < 1e308; magnitude *= 1.0173)
-    for (double sign : {1.0, -1.0}) x.push_back(sign * magnitude);
-  for (double v = -750; v < 750; v += 0.037) x.push_back(v);
-  return x;
-}
-
-// Distance in units of the last place of the right value's type.
+// The results of a row of n, as bytes without gaps.
 template <class T>
-double ulps(T actual, long double right) {
-  const T rounded = static_cast<T>(right);
-  if (std::isnan(rounded)) return std::isnan(actual) ? 0 : 1e9;
-  if (rounded == actual) return 0;
-  if (std::isinf(rounded) || std::isinf(actual) || std::isnan(actual)) {
-    // One step across the largest finite number is one ulp.
-    return std::nextafter(rounded, actual) == actual ? 1 : 1e9;
-  }
-  const T size = std::abs(rounded);
-  const T unit = std::max(std::nextafter(size, std::numeric_limits<T>::infinity()) - size,
-                          std::numeric_limits<T>::denorm_min());
-  return static_cast<double>(std::abs(static_cast<long double>(actual) - right) / unit);
-}
-
-template <class T>
-void expect_within(double most, const Elementwise& f, const std::vector<T>& x,
-                   long double (*right)(long double)) {
-  const std::vector<T> y = run(f, x);
-  double worst = 0;
-  size_t at = 0;
-  for (size_t i = 0; i < x.size(); ++i) {
-    const double error = ulps(y[i], right(x[i]));
-    if (error > worst) {
-      worst = error;
-      at = i;
+std::vector<char> run(const Op& op, int64_t n, int64_t gap_y, const std::vector<int64_t>& gaps) {
+  const auto unit = static_cast<int64_t>(sizeof(T));
+  std::vector<Operand> operands{Operand(op.is_comparison ? 1 : unit, gap_y)};
+  for (int k = 0; k < op.inputs; ++k) {
+    const bool is_mask = op.is_choice && k == 0;
+    const int64_t gap = gaps[static_cast<size_t>(k)];
+    Operand& x = operands.emplace_back(is_mask ? 1 : unit, gap);
+    for (int64_t i = 0; i < (gap == 0 ? 1 : n); ++i) {
+      if (is_mask)
+        *reinterpret_cast<bool*>(x.element(i)) = value<bool>(i, k);
+      else
+        *reinterpret_cast<T*>(x.element(i)) = value<T>(i, k);
     }
   }
-  EXPECT_LE(worst, most) << "at " << x[at] << ": got " << y[at] << ", right "
-                         << static_cast<T>(right(x[at]));
+  std::vector<char*> data;
+  std::vector<int64_t> strides;
+  for (Operand& x : operands) {
+    data.push_back(x.bytes.data());
+    strides.push_back(x.gap * x.unit);
+  }
+  const std::vector<char> before = operands[0].bytes;
+  (*op.f)[dtype_of<T>](n, data.data(), strides.data());
+
+  Operand& y = operands[0];
+  std::vector<char> result;
+  for (int64_t i = 0; i < n; ++i) result.insert(result.end(), y.element(i), y.element(i) + y.unit);
+  for (size_t i = 0; i < y.bytes.size(); ++i) {  // nothing else was written
+    const auto at = static_cast<int64_t>(i) / y.unit;
+    if (at % gap_y == 0 && at / gap_y < n) continue;
+    EXPECT_EQ(y.bytes[i], before[i]) << op.name << " of " << n;
+  }
+  return result;
 }
 
-long double right_exp(long double x) { return std::exp(x); }
-long double right_log(long double x) { return std::log(x); }
-long double right_tanh(long double x) { return std::tanh(x); }
-long double right_sigmoid(long double x) { return 1 / (1 + std::exp(-x)); }
-
-TEST(Elementwise, Float32FunctionsAreWithinTwoUlps) {
-  const auto x = all_floats();
-  expect_within(2, elementwise().exp, x, right_exp);
-  expect_within(2, elementwise().log, x, right_log);
-  expect_within(2, elementwise().tanh, x, right_tanh);
-  expect_within(2, elementwise().sigmoid, x, right_sigmoid);
-}
-
-TEST(Elementwise, Float64FunctionsAreWithinTwoUlps) {
-  const auto x = some_doubles();
-  expect_within(2, elementwise().exp, x, right_exp);
-  expect_within(2, elementwise().log, x, right_log);
-  expect_within(2, elementwise().tanh, x, right_tanh);
-  expect_within(2, elementwise().sigmoid, x, right_sigmoid);
+// The right results where the inputs marked in `once` are their first element everywhere.
+template <class T>
+std::vector<char> right(const Op& op, int64_t n, const std::vector<int64_t>& gaps) {
+  const auto unit = static_cast<int64_t>(sizeof(T));
+  std::vector<char> result;
+  for (int64_t i = 0; i < n; ++i) {  // one element at a time, in a row of one
+    alignas(8) char x[3][8], y[8];
+    char* data[] = {y, x[0], x[1], x[2]};
+    for (int k = 0; k < op.inputs; ++k) {
+      const int64_t at = gaps[static_cast<size_t>(k)] == 0 ? 0 : i;
+      if (op.is_choice && k == 0)
+        *reinterpret_cast<bool*>(x[k]) = value<bool>(at, k);
+      else
+        *reinterpret_cast<T*>(x[k]) = value<T>(at, k);
+    }
+    const int64_t strides[] = {unit, unit, unit, unit};
+    (*op.f)[dtype_of<T>](1, data, strides);
+    result.insert(result.end(), y, y + (op.is_comparison ? 1 : unit));
+  }
+  return result;
 }
 
 template <class T>
-void expect_special_values() {
-  const T inf = std::numeric_limits<T>::infinity(), nan = std::numeric_limits<T>::quiet_NaN();
-  const auto one = [](const Elementwise& f, T x) { return run<T>(f, {x})[0]; };
-  const auto& f = elementwise();
-  for (const Elementwise* op : {&f.exp, &f.log, &f.sqrt, &f.tanh, &f.sigmoid, &f.relu, &f.neg})
-    EXPECT_TRUE(std::isnan(one(*op, nan)));
-  EXPECT_EQ(one(f.exp, inf), inf);
-  EXPECT_EQ(one(f.exp, -inf), T{0});
-  EXPECT_EQ(one(f.exp, -T{0}), T{1});
-  EXPECT_EQ(one(f.log, inf), inf);
-  EXPECT_EQ(one(f.log, T{0}), -inf);
-  EXPECT_EQ(one(f.log, -T{0}), -inf);
-  EXPECT_TRUE(std::isnan(one(f.log, T{-1})));
-  EXPECT_TRUE(std::isnan(one(f.log, -inf)));
-  EXPECT_EQ(one(f.tanh, inf), T{1});
-  EXPECT_EQ(one(f.tanh, -inf), T{-1});
-  EXPECT_TRUE(std::signbit(one(f.tanh, -T{0})));
-  EXPECT_EQ(one(f.sigmoid, inf), T{1});
-  EXPECT_EQ(one(f.sigmoid, -inf), T{0});
-  EXPECT_TRUE(std::isnan(one(f.sqrt, T{-1})));
-  EXPECT_EQ(one(f.relu, -inf), T{0});
-  EXPECT_EQ(one(f.relu, inf), inf);
+class ElementwiseRow : public ::testing::Test {};
+using DTypes = ::testing::Types<bool, uint8_t, int32_t, int64_t, float, double>;
+TYPED_TEST_SUITE(ElementwiseRow, DTypes);
+
+TYPED_TEST(ElementwiseRow, EveryLengthGivesTheSameElements) {
+  for (const Op& op : ops()) {
+    if (!(*op.f)[dtype_of<TypeParam>]) continue;
+    const std::vector<int64_t> dense(3, 1);
+    const std::vector<char> all = right<TypeParam>(op, kMost, dense);
+    const auto unit = static_cast<int64_t>(all.size()) / kMost;
+    for (int64_t n = 0; n < kMost; n += n < 140 ? 1 : 51) {
+      const std::vector<char> y = run<TypeParam>(op, n, 1, dense);
+      EXPECT_TRUE(std::equal(y.begin(), y.end(), all.begin(), all.begin() + n * unit))
+          << op.name << " of " << n;
+    }
+  }
 }
 
-TEST(Elementwise, SpecialValues) {
-  expect_special_values<float>();
-  expect_special_values<double>();
+TYPED_TEST(ElementwiseRow, AnyStridesGiveTheSameElements) {
+  for (const Op& op : ops()) {
+    if (!(*op.f)[dtype_of<TypeParam>]) continue;
+    const int layouts = op.inputs == 1 ? 3 : op.inputs == 2 ? 9 : 27;
+    for (int layout = 0; layout < layouts; ++layout) {
+      // Broadcast, dense and with gaps, in every combination.
+      const std::vector<int64_t> gaps{layout % 3, layout / 3 % 3, layout / 9};
+      for (int64_t n : {1, 5, 33, 300, 600}) {
+        const std::vector<char> expected = right<TypeParam>(op, n, gaps);
+        for (int64_t gap_y : {1, 3})
+          EXPECT_EQ(run<TypeParam>(op, n, gap_y, gaps), expected)
+              << op.name << " of " << n << ", layout " << layout << ", gap " << gap_y;
+      }
+    }
+  }
 }
 
-// A row's rest after whole vectors goes through other code: every length gives the same elements.
-TEST(Elementwise, EveryLengthGivesTheSameElements) {
-  std::vector<float> x(67);
-  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i) * 0.37f - 12;
-  const std::vector<float> whole = run(elementwise().exp, x);
-  for (size_t n = 0; n < x.size(); ++n) {
-    const std::vector<float> part =
-        run(elementwise().exp, std::vector<float>(x.begin(), x.begin() + static_cast<long>(n)));
-    EXPECT_TRUE(std::equal(part.begin(), part.end(), whole.begin())) << n;
+TYPED_TEST(ElementwiseRow, OutputMayBeAnInput) {
+  constexpr int64_t kUnit = sizeof(TypeParam);
+  for (const Op& op : ops()) {
+    if (!(*op.f)[dtype_of<TypeParam>] || op.is_comparison || op.is_choice) continue;
+    for (int64_t gap : {1, 2}) {
+      Operand x(kUnit, gap), other(kUnit, 1);
+      for (int64_t i = 0; i < kMost; ++i) {
+        *reinterpret_cast<TypeParam*>(x.element(i)) = value<TypeParam>(i, 0);
+        *reinterpret_cast<TypeParam*>(other.element(i)) = value<TypeParam>(i, 1);
+      }
+      char* data[] = {x.bytes.data(), x.bytes.data(), other.bytes.data()};
+      const int64_t strides[] = {gap * kUnit, gap * kUnit, kUnit};
+      (*op.f)[dtype_of<TypeParam>](kMost, data, strides);
+      const std::vector<char> expected = right<TypeParam>(op, kMost, {1, 1});
+      for (int64_t i = 0; i < kMost; ++i)
+        ASSERT_EQ(std::memcmp(x.element(i), &expected[static_cast<size_t>(i * kUnit)], kUnit), 0)
+            << op.name << " at " << i;
+    }
   }
 }
 
