@@ -104,7 +104,8 @@ ElementwiseTable make_table() {
       binary(0.66, [](auto d, auto dy, auto x) { return hn::Mul(dy, math::GeluTanhSlope(d, x)); });
 
   t.eq = comparison([](auto, auto a, auto b) { return hn::Eq(a, b); });
-  t.ne = comparison([](auto, auto a, auto b) { return hn::Ne(a, b); });
+  // Not hn::Ne, which is false for NaN.
+  t.ne = comparison([](auto, auto a, auto b) { return hn::Not(hn::Eq(a, b)); });
   t.lt = comparison([](auto, auto a, auto b) { return hn::Lt(a, b); });
   t.le = comparison([](auto d, auto a, auto b) { return less_or_equal(d, a, b); });
   t.gt = comparison([](auto, auto a, auto b) { return hn::Gt(a, b); });

@@ -32,11 +32,12 @@ V Polynomial(D d, V x, const std::array<T, kCount>& c) {
   return p;
 }
 
-// The smaller or the larger of both; NaN where x is NaN. (Of x86's own, which return their second
-// operand then, Highway promises nothing.)
+// The smaller or the larger of both; NaN where x is NaN: x86's instructions return their second
+// operand then, though Highway does not promise it.
+#define BB_SECOND_OF_NAN (HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128)
 template <class V>
 V AtMost(V x, V limit) {
-#if HWY_ARCH_X86
+#if BB_SECOND_OF_NAN
   return hn::Min(limit, x);
 #else
   return hn::IfThenElse(hn::Gt(x, limit), limit, x);
@@ -44,12 +45,13 @@ V AtMost(V x, V limit) {
 }
 template <class V>
 V AtLeast(V x, V limit) {
-#if HWY_ARCH_X86
+#if BB_SECOND_OF_NAN
   return hn::Max(limit, x);
 #else
   return hn::IfThenElse(hn::Lt(x, limit), limit, x);
 #endif
 }
+#undef BB_SECOND_OF_NAN
 
 // Cody and Waite's split of ln 2: kHigh has enough trailing zeros that k * kHigh is exact.
 template <class T>
