@@ -62,8 +62,9 @@ double tile_cost(const Product<T>& p) {
   const int64_t vecs = (p.n + tile_lanes<T>() - 1) / tile_lanes<T>();
   const double arithmetic = static_cast<double>(vecs) * m * k * (vecs == 1 ? 1.05 : 1.0);
   const double pack = p.b.col_stride == 1 ? 0 : (p.b.row_stride == 1 ? 0.33 : 2.0) * n * k;
+  // Transposed into a C that lies in the L3, each line is touched again and again.
   const bool near_c = p.m * p.n * static_cast<int64_t>(sizeof(T)) <= 256 * 1024;
-  const double store = p.c.col_stride == 1 ? 0 : (near_c ? 0.4 : 1.1) * m * n;
+  const double store = p.c.col_stride == 1 ? 0 : (near_c ? 0.4 : 3.0) * m * n;
   return arithmetic + pack + store;
 }
 template <typename T>
