@@ -60,21 +60,6 @@ SizeClass size_class(size_t bytes) {
   return {index, class_bytes(index)};
 }
 
-// Sections behind it are shorter than the way to sleep and back, which waits only for a long one:
-// where memory is asked of the system or given back.
-class Mutex {
- public:
-  void lock() {
-    for (int i = 0; i < 100; ++i)
-      if (mutex_.try_lock()) return;
-    mutex_.lock();
-  }
-  void unlock() { mutex_.unlock(); }
-
- private:
-  std::mutex mutex_;
-};
-
 // What all threads share, behind one mutex: large blocks, and the small ones that no thread keeps.
 class Common {
  public:
@@ -206,7 +191,7 @@ class Common {
     }
   }
 
-  Mutex mutex_;
+  std::mutex mutex_;
   LargeBlocks large_;
   std::array<std::vector<void*>, kClasses> lists_;
   int64_t small_ = 0;  // bytes lent as small blocks

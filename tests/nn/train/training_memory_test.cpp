@@ -21,7 +21,7 @@ namespace bb {
 namespace {
 
 #ifdef BB_SANITIZED
-constexpr int kSteps = 400;
+constexpr int kSteps = 200;
 #else
 constexpr int kSteps = 10'000;
 #endif
