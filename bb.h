@@ -10,6 +10,7 @@
 #include "bb/autograd/ops/loss.h"
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/reduce.h"
+#include "bb/autograd/ops/scan.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/ops/softmax.h"
 #include "bb/autograd/tape.h"

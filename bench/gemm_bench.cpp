@@ -1,11 +1,15 @@
-// Matrix products: GFLOP/s, and as a fraction of the multiply-add peak of one core measured in the
-// same run.
+// Matrix products: GFLOP/s, and as a fraction of the multiply-add peak measured after each sample.
+// of_peak: of the peak of the cores in use. of_lanes: of what the vectors' lanes allow, where m or
+// n fills no whole vector. speedup: the time on one thread over that on several, taken in turn. All
+// from medians.
 
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <memory>
+#include <new>
 #include <random>
 #include <string>
 #include <vector>
@@ -23,15 +27,15 @@ namespace {
 using bb::kernels::MatrixRef;
 
 /// Floating-point operations per second of one core in independent float32 multiply-adds on
-/// registers.
+/// registers, at this moment: the clock changes with load and temperature.
 double measure_peak() {
 #if defined(__x86_64__)
   constexpr int kChains = 12;
-  constexpr int kRounds = 20'000;
+  constexpr int kRounds = 5'000;
   const bool avx512 = bb::cpu_info().avx512;
   if (!avx512 && !bb::cpu_info().avx2) return 0;
   double best = 0;
-  for (int attempt = 0; attempt < 500; ++attempt) {
+  for (int attempt = 0; attempt < 5; ++attempt) {
     const auto start = std::chrono::steady_clock::now();
     if (avx512) {
       for (int i = 0; i < kRounds; ++i) {
@@ -68,9 +72,13 @@ double measure_peak() {
 #endif
 }
 
-double peak() {
-  static const double value = measure_peak();
-  return value;
+/// Of the registers that the peak is measured on.
+int64_t vector_bytes() {
+#if defined(__x86_64__)
+  return bb::cpu_info().avx512 ? 64 : bb::cpu_info().avx2 ? 32 : 16;
+#else
+  return 16;
+#endif
 }
 
 enum class Engine { kGemm, kBlis };
@@ -81,35 +89,74 @@ struct Case {
   bool transpose_a, transpose_b;
 };
 
+/// Aligned as a tensor's memory is.
+template <typename T>
+std::unique_ptr<T[], void (*)(T*)> random_values(int64_t count, std::mt19937& random) {
+  constexpr std::align_val_t kAlignment{64};
+  T* values = static_cast<T*>(
+      ::operator new[](std::max<size_t>(1, static_cast<size_t>(count) * sizeof(T)), kAlignment));
+  std::uniform_real_distribution<T> distribution(-1, 1);
+  std::generate_n(values, count, [&] { return distribution(random); });
+  return {values, [](T* data) { ::operator delete[](data, kAlignment); }};
+}
+
+double median(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+/// The part of the lanes that a product's shorter side fills.
+double lanes_filled(const Case& c, int64_t lanes) {
+  const int64_t side = std::min(c.m, c.n);
+  return static_cast<double>(side) / static_cast<double>((side + lanes - 1) / lanes * lanes);
+}
+
 template <typename T>
 void product(benchmark::State& state, const Case& c, Engine engine, int threads) {
+  using Clock = std::chrono::steady_clock;
   std::mt19937 random(1);
-  std::uniform_real_distribution<T> values(-1, 1);
-  std::vector<T> a(static_cast<size_t>(c.m * c.k)), b(static_cast<size_t>(c.k * c.n));
-  std::vector<T> out(static_cast<size_t>(c.m * c.n));
-  for (T& x : a) x = values(random);
-  for (T& x : b) x = values(random);
-  MatrixRef<const T> in_a{a.data(), c.k, 1}, in_b{b.data(), c.n, 1};
-  if (c.transpose_a) in_a = {a.data(), 1, c.m};
-  if (c.transpose_b) in_b = {b.data(), 1, c.k};
-  const MatrixRef<T> in_c{out.data(), c.n, 1};
-  const double fma_peak = peak() * (sizeof(T) == 8 ? 0.5 : 1.0) * threads;
-  const int before = bb::num_threads();
-  bb::set_num_threads(threads);
-  for (auto _ : state) {
+  const auto a = random_values<T>(c.m * c.k, random), b = random_values<T>(c.k * c.n, random),
+             out = random_values<T>(c.m * c.n, random);
+  MatrixRef<const T> in_a{a.get(), c.k, 1}, in_b{b.get(), c.n, 1};
+  if (c.transpose_a) in_a = {a.get(), 1, c.m};
+  if (c.transpose_b) in_b = {b.get(), 1, c.k};
+  const MatrixRef<T> in_c{out.get(), c.n, 1};
+  const auto run = [&] {
     if (engine == Engine::kGemm) {
       bb::kernels::gemm<T>(c.m, c.n, c.k, in_a, in_b, in_c);
     } else {
       bb::kernels::blis_gemm<T>(c.m, c.n, c.k, 1, in_a, in_b, 0, in_c);
     }
     benchmark::ClobberMemory();
+  };
+  const int before = bb::num_threads();
+  // A sample is long enough for the clock, and short enough to fall between interruptions.
+  const double flops = 2.0 * static_cast<double>(c.m * c.n * c.k);
+  const int calls = static_cast<int>(std::max(1.0, (threads == 1 ? 5e7 : 2e8) / flops));
+  const auto sample = [&](int count) {
+    bb::set_num_threads(count);
+    for (int i = 0; i <= calls / 2; ++i) run();  // caches and sleeping threads come to
+    const auto start = Clock::now();
+    for (int i = 0; i < calls; ++i) run();
+    return std::chrono::duration<double>(Clock::now() - start).count() / calls;
+  };
+  std::vector<double> alone, together, of_peak;
+  const double fma_units = (sizeof(T) == 8 ? 0.5 : 1.0) * threads;
+  for (auto _ : state) {
+    if (threads > 1) alone.push_back(sample(1));
+    together.push_back(sample(threads));
+    of_peak.push_back(flops / together.back() / (measure_peak() * fma_units));
+    state.SetIterationTime(together.back());
   }
   bb::set_num_threads(before);
-  const double flops = 2.0 * static_cast<double>(c.m * c.n * c.k);
-  using benchmark::Counter;
-  state.counters["FLOP/s"] = Counter(flops, Counter::kIsIterationInvariantRate);
-  if (fma_peak > 0)
-    state.counters["of_peak"] = Counter(flops / fma_peak, Counter::kIsIterationInvariantRate);
+  const double filled = lanes_filled(c, vector_bytes() / static_cast<int64_t>(sizeof(T)));
+  state.counters["FLOP/s"] = flops / median(together);
+  if (measure_peak() > 0) {
+    state.counters["of_peak"] = median(of_peak);
+    if (filled < 1) state.counters["of_lanes"] = median(of_peak) / filled;
+  }
+  if (threads > 1) state.counters["speedup"] = median(alone) / median(together);
 }
 
 std::vector<Case> cases() {
@@ -121,11 +168,14 @@ std::vector<Case> cases() {
     name += transpose_b ? "T" : "N";
     all.push_back({name, m, n, k, transpose_a, transpose_b});
   };
-  const int64_t squareish[][3] = {{64, 10, 128},      {64, 64, 64},      {128, 128, 128},
-                                  {32, 128, 784},     {16, 784, 64},     {128, 512, 784},
-                                  {64, 3136, 288},    {256, 768, 768},   {512, 512, 512},
-                                  {1024, 1024, 1024}, {2048, 2048, 2048}};
-  for (const auto& [m, n, k] : squareish) add("shape", m, n, k, false, false);
+  const int64_t shapes[][3] = {{64, 10, 128},   {64, 64, 64},       {128, 128, 128},
+                               {32, 128, 784},  {16, 784, 64},      {128, 512, 784},
+                               {64, 3136, 288}, {256, 768, 768},    {256, 256, 256},
+                               {512, 512, 512}, {1024, 1024, 1024}, {2048, 2048, 2048}};
+  for (const auto& [m, n, k] : shapes) {
+    for (int transposes = 0; transposes < 4; ++transposes)
+      add("shape", m, n, k, transposes & 2, transposes & 1);
+  }
   // The training products of a multilayer perceptron: x [batch, in], W [out, in], dy [batch, out].
   const int64_t layers[][2] = {{784, 128}, {128, 64}, {64, 10}};
   for (int64_t batch : {1, 32, 256}) {
@@ -138,24 +188,25 @@ std::vector<Case> cases() {
   return all;
 }
 
-const bool g_registered = [] {
+template <typename T>
+void add_benchmarks(const std::string& type) {
   for (const Case& c : cases()) {
-    for (int threads : {1, 2}) {
-      benchmark::RegisterBenchmark(
-          ("gemm/float32/" + c.name + "/threads:" + std::to_string(threads)).c_str(),
-          product<float>, c, Engine::kGemm, threads)
-          ->UseRealTime();
-    }
-    benchmark::RegisterBenchmark(("blis/float32/" + c.name).c_str(), product<float>, c,
-                                 Engine::kBlis, 1)
-        ->UseRealTime();
-    benchmark::RegisterBenchmark(("gemm/float64/" + c.name).c_str(), product<double>, c,
-                                 Engine::kGemm, 1)
-        ->UseRealTime();
-    benchmark::RegisterBenchmark(("blis/float64/" + c.name).c_str(), product<double>, c,
-                                 Engine::kBlis, 1)
-        ->UseRealTime();
+    const double flops = 2.0 * static_cast<double>(c.m * c.n * c.k);
+    const auto add = [&](const std::string& name, Engine engine, int threads) {
+      benchmark::RegisterBenchmark(name.c_str(), product<T>, c, engine, threads)
+          ->Iterations(flops > 1e9 ? 5 : 25)
+          ->UseManualTime();
+    };
+    for (int threads : {1, 2})
+      add("gemm/" + type + "/" + c.name + "/threads:" + std::to_string(threads), Engine::kGemm,
+          threads);
+    add("blis/" + type + "/" + c.name, Engine::kBlis, 1);
   }
+}
+
+const bool g_registered = [] {
+  add_benchmarks<float>("float32");
+  add_benchmarks<double>("float64");
   return true;
 }();
 

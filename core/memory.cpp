@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <bit>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
@@ -11,87 +10,105 @@
 #include <utility>
 #include <vector>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define BB_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define BB_ASAN 1
-#endif
-#endif
-#ifdef BB_ASAN
-#include <sanitizer/asan_interface.h>
+#include "bb/core/large_blocks.h"
+#include "bb/core/poison.h"
+
+#ifdef __linux__
+#include <pthread.h>
 #endif
 
 namespace bb::detail {
 namespace {
 
 constexpr size_t kAlignment = 64;
-constexpr size_t kSmallest = 64;
-constexpr int kClassesPerDoubling = 4;
-constexpr int kClasses = 160;  // 64 bytes up to 2^46
+constexpr size_t kLargestSmall = size_t{32} << 10;  // larger blocks are LargeBlocks'
 constexpr size_t kLargest = size_t{1} << 46;
-constexpr size_t kThreadLargest = size_t{256} << 10;  // larger blocks go to the common cache
-constexpr size_t kThreadBytesPerClass = size_t{512} << 10;
+constexpr int kClassesPerDoubling = 4;
+constexpr size_t kClasses = 32;
+constexpr size_t kThreadBytesPerClass = size_t{64} << 10;
 constexpr size_t kThreadBlocksPerClass = 128;
+constexpr int64_t kThreadBytes = int64_t{256} << 10;
 constexpr int64_t kPublishBytes = int64_t{64} << 10;
-constexpr int64_t kSlackBytes = int64_t{16} << 20;
+constexpr int64_t kSlackBytes = int64_t{512} << 10;
 
-// Cached blocks are poisoned, so that asan sees a use after free in them.
-void poison([[maybe_unused]] void* block, [[maybe_unused]] size_t bytes) {
-#ifdef BB_ASAN
-  ASAN_POISON_MEMORY_REGION(block, bytes);
-#endif
+// Classes of small blocks are 64, then four to each doubling, in multiples of 64: 64 128 192 256
+// 320 384 448 512 640 ... 32768
+constexpr size_t class_bytes(size_t index) {
+  if (index < kClassesPerDoubling) return (index + 1) * kAlignment;
+  const size_t shift = index / kClassesPerDoubling - 1;
+  return (kClassesPerDoubling + index % kClassesPerDoubling + 1) * kAlignment << shift;
 }
-void unpoison([[maybe_unused]] void* block, [[maybe_unused]] size_t bytes) {
-#ifdef BB_ASAN
-  ASAN_UNPOISON_MEMORY_REGION(block, bytes);
-#endif
-}
+static_assert(class_bytes(kClasses - 1) == kLargestSmall);
 
-// Classes are 64, then four to each doubling, in multiples of 64: 64 128 192 256 320 384 448 512
-// ...
+constexpr auto kClassOf = [] {  // by the request in units of kAlignment, rounded up
+  std::array<uint8_t, kLargestSmall / kAlignment + 1> classes{};
+  size_t index = 0;
+  for (size_t units = 0; units < classes.size(); ++units) {
+    if (units * kAlignment > class_bytes(index)) ++index;
+    classes[units] = static_cast<uint8_t>(index);
+  }
+  return classes;
+}();
+
 struct SizeClass {
-  int index;
+  size_t index;
   size_t bytes;
 };
 
 SizeClass size_class(size_t bytes) {
-  const size_t units = (std::max(bytes, size_t{1}) + kSmallest - 1) / kSmallest;
-  if (units <= kClassesPerDoubling) return {static_cast<int>(units) - 1, units * kSmallest};
-  const int shift = std::bit_width(units - 1) - 3;  // leaves the three highest bits of units - 1
-  const size_t top = (units - 1) >> shift;          // 4 to 7
-  return {kClassesPerDoubling * shift + static_cast<int>(top), ((top + 1) << shift) * kSmallest};
+  const size_t index = kClassOf[(bytes + kAlignment - 1) / kAlignment];
+  return {index, class_bytes(index)};
 }
 
-size_t class_bytes(int index) {
-  if (index < kClassesPerDoubling) return (static_cast<size_t>(index) + 1) * kSmallest;
-  const int shift = (index - kClassesPerDoubling) / kClassesPerDoubling;
-  const size_t top = static_cast<size_t>(index - kClassesPerDoubling * shift);
-  return ((top + 1) << shift) * kSmallest;
-}
-
-using FreeLists = std::array<std::vector<void*>, kClasses>;
-
-// The cache that all threads share, behind one mutex: large blocks and the threads' overflow.
-class CommonCache {
+// What all threads share, behind one mutex: large blocks, and the small ones that no thread keeps.
+class Common {
  public:
-  static CommonCache& instance() {
-    static auto* cache = new CommonCache;  // never destroyed: static tensors may outlive anything
-    return *cache;
+  static Common& instance() {
+    static auto* common = [] {  // never destroyed: static tensors may outlive anything
+      auto* made = new Common;
+#ifdef __linux__
+      // A child must find the mutex free and what it guards whole.
+      pthread_atfork([] { instance().mutex_.lock(); }, [] { instance().mutex_.unlock(); },
+                     [] { instance().mutex_.unlock(); });
+#endif
+      return made;
+    }();
+    return *common;
   }
 
-  // Appends 1 to `count` blocks of a class to `out`: cached ones, or else a new one.
-  void take(SizeClass size, size_t count, std::vector<void*>& out) {
+  void* allocate_large(size_t bytes) {
+    const int64_t taken = LargeBlocks::taken(bytes);
     std::lock_guard lock(mutex_);
-    auto& list = lists_[static_cast<size_t>(size.index)];
-    const auto n = static_cast<std::ptrdiff_t>(std::min(count, list.size()));
-    if (n > 0) {
-      out.insert(out.end(), list.end() - n, list.end());
-      list.erase(list.end() - n, list.end());
-      return;
+    const int64_t most = bound(taken);
+    void* block = large_.allocate(bytes, most - small_);
+    if (!block) {
+      evict_to(0);
+      block = large_.allocate(bytes, most - small_);
+    }
+    if (!block) throw std::bad_alloc();
+    keep_to(most);
+    publish(taken);
+    return block;
+  }
+
+  void deallocate_large(void* block, size_t bytes) {
+    std::lock_guard lock(mutex_);
+    large_.deallocate(block, bytes);
+    publish(-LargeBlocks::taken(bytes));
+  }
+
+  // Gives 1 to `count` small blocks of a class: cached ones, or else a new one.
+  size_t take(SizeClass size, size_t count, void** out) {
+    std::lock_guard lock(mutex_);
+    auto& list = lists_[size.index];
+    count = std::min(count, list.size());
+    if (count > 0) {
+      std::copy(list.end() - static_cast<std::ptrdiff_t>(count), list.end(), out);
+      list.resize(list.size() - count);
+      return count;
     }
     const auto bytes = static_cast<int64_t>(size.bytes);
-    make_room(bytes);
+    keep_to(bound(bytes) - bytes);
     void* block = std::aligned_alloc(kAlignment, size.bytes);
     if (!block) {
       evict_to(0);
@@ -99,17 +116,14 @@ class CommonCache {
     }
     if (!block) throw std::bad_alloc();
     poison(block, size.bytes);
-    system_ += bytes;
-    out.push_back(block);
+    small_ += bytes;
+    *out = block;
+    return 1;
   }
 
-  // Takes over the last `count` blocks of `from`.
-  void put(SizeClass size, size_t count, std::vector<void*>& from) {
+  void put(SizeClass size, size_t count, void* const* blocks) {
     std::lock_guard lock(mutex_);
-    auto& list = lists_[static_cast<size_t>(size.index)];
-    const auto first = from.end() - static_cast<std::ptrdiff_t>(count);
-    list.insert(list.end(), first, from.end());
-    from.erase(first, from.end());
+    lists_[size.index].insert(lists_[size.index].end(), blocks, blocks + count);
   }
 
   void trim() {
@@ -117,8 +131,18 @@ class CommonCache {
     evict_to(0);
   }
 
+  // Whether keeping to the bound took all that is cached in common and was not enough. What
+  // other threads keep cannot be reached; a thread can give its own.
+  bool is_over_bound() const { return over_bound_.load(std::memory_order_relaxed); }
+
+  void keep_to_bound() {
+    std::lock_guard lock(mutex_);
+    keep_to(bound(0));
+  }
+
   void publish(int64_t live_change) {
     const int64_t live = live_.fetch_add(live_change, std::memory_order_relaxed) + live_change;
+    if (live_change < 0) return;
     raise(peak_, live);
     raise(highest_, live);
   }
@@ -126,7 +150,8 @@ class CommonCache {
   memory::Stats stats() {
     std::lock_guard lock(mutex_);
     const int64_t live = live_.load(std::memory_order_relaxed);
-    return {live, std::max<int64_t>(0, system_ - live), peak_.load(std::memory_order_relaxed)};
+    return {live, std::max<int64_t>(0, small_ + large_.lent() - live),
+            peak_.load(std::memory_order_relaxed)};
   }
 
   void reset_peak() { peak_.store(live_.load(std::memory_order_relaxed)); }
@@ -138,47 +163,68 @@ class CommonCache {
     }
   }
 
-  // Under ever-changing sizes, cached blocks that fit nothing go back before more is taken.
-  void make_room(int64_t bytes) {
-    const int64_t live = live_.load(std::memory_order_relaxed) + bytes;
-    const int64_t highest = std::max(live, highest_.load(std::memory_order_relaxed));
-    evict_to(std::max<int64_t>(0, highest + highest / 4 + kSlackBytes - bytes));
+  // The most that the system may have lent when `more` is asked for.
+  int64_t bound(int64_t more) const {
+    const int64_t highest = std::max(live_.load(std::memory_order_relaxed) + more,
+                                     highest_.load(std::memory_order_relaxed));
+    return highest + highest / 4 + kSlackBytes;
   }
 
-  // Frees cached blocks, largest first, until the system has lent at most `bytes` or none is left.
+  void keep_to(int64_t most) {
+    evict_to(most);
+    over_bound_.store(small_ + large_.lent() > most, std::memory_order_relaxed);
+  }
+
+  // Gives back what is cached until the system has lent at most `bytes` or none is left: memory
+  // behind large blocks, then small blocks, of each the largest first.
   void evict_to(int64_t bytes) {
-    for (int index = kClasses - 1; index >= 0; --index) {
-      auto& list = lists_[static_cast<size_t>(index)];
-      while (!list.empty() && system_ > bytes) {
+    if (small_ + large_.lent() <= bytes) return;
+    large_.give_back(small_ + large_.lent() - bytes);
+    for (size_t index = kClasses; index-- > 0;) {
+      auto& list = lists_[index];
+      while (!list.empty() && small_ + large_.lent() > bytes) {
         unpoison(list.back(), class_bytes(index));
         std::free(list.back());
         list.pop_back();
-        system_ -= static_cast<int64_t>(class_bytes(index));
+        small_ -= static_cast<int64_t>(class_bytes(index));
       }
     }
   }
 
   std::mutex mutex_;
-  FreeLists lists_;
-  int64_t system_ = 0;  // bytes that the system has lent
+  LargeBlocks large_;
+  std::array<std::vector<void*>, kClasses> lists_;
+  int64_t small_ = 0;  // bytes lent as small blocks
   std::atomic<int64_t> live_{0}, peak_{0};
   std::atomic<int64_t> highest_{0};  // peak since the start, whatever reset_peak() does
+  std::atomic<bool> over_bound_{false};
 };
 
-// What one thread keeps for itself, without locks, and the part of its count not yet published.
+// The small blocks that one thread keeps for itself, without locks, and the part of its count not
+// yet published.
 class ThreadCache {
  public:
-  ThreadCache() = default;
+  ThreadCache() {
+    size_t total = 0;
+    for (size_t index = 0; index < kClasses; ++index) total += capacity(index);
+    blocks_ = std::make_unique<void*[]>(total);
+    void** begin = blocks_.get();
+    for (size_t index = 0; index < kClasses; ++index) {
+      lists_[index] = {begin, begin, begin + capacity(index)};
+      begin += capacity(index);
+    }
+  }
   ~ThreadCache() { flush(); }
   ThreadCache(const ThreadCache&) = delete;
   ThreadCache& operator=(const ThreadCache&) = delete;
 
   void* take(SizeClass size) {
-    auto& list = lists_[static_cast<size_t>(size.index)];
-    if (list.empty()) [[unlikely]]
-      CommonCache::instance().take(size, batch(size), list);
-    void* block = list.back();
-    list.pop_back();
+    List& list = lists_[size.index];
+    if (list.end == list.begin) [[unlikely]] {
+      keep_to_bound();
+      refill(size);
+    }
+    void* block = *--list.end;
     count(static_cast<int64_t>(size.bytes));
     unpoison(block, size.bytes);
     return block;
@@ -186,47 +232,73 @@ class ThreadCache {
 
   void put(SizeClass size, void* block) {
     poison(block, size.bytes);
-    auto& list = lists_[static_cast<size_t>(size.index)];
-    list.push_back(block);
-    if (size.bytes > kThreadLargest || list.size() > kThreadBlocksPerClass ||
-        list.size() * size.bytes > kThreadBytesPerClass) [[unlikely]]
-      hand_over(size, list);
+    List& list = lists_[size.index];
+    if (list.end == list.limit) [[unlikely]]
+      hand_over(size, capacity(size.index) / 2);
+    *list.end++ = block;
     count(-static_cast<int64_t>(size.bytes));
   }
 
-  [[gnu::noinline]] void publish() {
-    CommonCache::instance().publish(std::exchange(unpublished_, 0));
+  void publish() {
+    kept_ -= unpublished_;
+    Common::instance().publish(std::exchange(unpublished_, 0));
   }
 
+  // Gives all that the thread keeps to the common cache.
   void flush() {
-    for (int index = 0; index < kClasses; ++index) {
-      auto& list = lists_[static_cast<size_t>(index)];
-      CommonCache::instance().put({index, class_bytes(index)}, list.size(), list);
-    }
+    for (size_t index = 0; index < kClasses; ++index)
+      hand_over({index, class_bytes(index)},
+                static_cast<size_t>(lists_[index].end - lists_[index].begin));
     publish();
   }
 
- private:
-  // Blocks that move between thread and common cache at a time: half of what the thread may keep.
-  static size_t batch(SizeClass size) {
-    return std::clamp<size_t>(kThreadBytesPerClass / 2 / size.bytes, 1, kThreadBlocksPerClass / 2);
+  void keep_to_bound() {
+    if (!Common::instance().is_over_bound()) return;
+    flush();
+    Common::instance().keep_to_bound();
   }
 
-  [[gnu::noinline]] static void hand_over(SizeClass size, std::vector<void*>& list) {
-    const size_t count = size.bytes > kThreadLargest
-                             ? list.size()
-                             : list.size() - std::min(list.size(), batch(size));
-    CommonCache::instance().put(size, count, list);
+ private:
+  struct List {
+    void** begin;
+    void** end;
+    void** limit;
+  };
+
+  static constexpr size_t capacity(size_t index) {
+    return std::clamp<size_t>(kThreadBytesPerClass / class_bytes(index), 2, kThreadBlocksPerClass);
+  }
+
+  [[gnu::noinline]] void refill(SizeClass size) {
+    List& list = lists_[size.index];
+    const size_t count = Common::instance().take(size, capacity(size.index) / 2, list.begin);
+    list.end = list.begin + count;
+    kept_ += static_cast<int64_t>(count * size.bytes);
+  }
+
+  [[gnu::noinline]] void hand_over(SizeClass size, size_t count) {
+    if (count == 0) return;
+    List& list = lists_[size.index];
+    list.end -= count;
+    Common::instance().put(size, count, list.end);
+    kept_ -= static_cast<int64_t>(count * size.bytes);
   }
 
   void count(int64_t change) {
     unpublished_ += change;
     if (std::abs(unpublished_) >= kPublishBytes) [[unlikely]]
-      publish();
+      publish_and_limit();
   }
 
-  FreeLists lists_;
+  [[gnu::noinline]] void publish_and_limit() {
+    publish();
+    if (kept_ > kThreadBytes) flush();
+  }
+
+  std::array<List, kClasses> lists_;
+  std::unique_ptr<void*[]> blocks_;
   int64_t unpublished_ = 0;
+  int64_t kept_ = 0;  // bytes in the lists, less unpublished_
 };
 
 constexpr int64_t kNoBudget = -1;
@@ -270,17 +342,22 @@ auto with_cache(F&& fn) {
   return fn(*thread_state.cache);
 }
 
-// What allocate() does seldom: the checks, and a thread's first or last allocations.
+// What allocate() does seldom: the checks, large blocks, and a thread's first or last allocations.
 [[gnu::noinline]] void* allocate_checked(size_t bytes) {
   if (int64_t& budget = thread_state.budget; budget != kNoBudget) {
     if (bytes > static_cast<uint64_t>(budget)) throw std::bad_alloc();
     budget -= static_cast<int64_t>(bytes);
   }
   if (bytes > kLargest) throw std::bad_alloc();
-  return with_cache([&](ThreadCache& cache) { return cache.take(size_class(bytes)); });
+  if (bytes <= kLargestSmall)
+    return with_cache([&](ThreadCache& cache) { return cache.take(size_class(bytes)); });
+  void* block = Common::instance().allocate_large(bytes);
+  if (thread_state.cache) thread_state.cache->keep_to_bound();
+  return block;
 }
 
-[[gnu::noinline]] void deallocate_late(void* block, size_t bytes) noexcept {
+[[gnu::noinline]] void deallocate_checked(void* block, size_t bytes) noexcept {
+  if (bytes > kLargestSmall) return Common::instance().deallocate_large(block, bytes);
   with_cache([&](ThreadCache& cache) { cache.put(size_class(bytes), block); });
 }
 
@@ -288,15 +365,15 @@ auto with_cache(F&& fn) {
 
 void* allocate(size_t bytes) {
   ThreadState& state = thread_state;
-  if (!state.cache || state.budget != kNoBudget || bytes > kLargest) [[unlikely]]
+  if (!state.cache || state.budget != kNoBudget || bytes > kLargestSmall) [[unlikely]]
     return allocate_checked(bytes);
   return state.cache->take(size_class(bytes));
 }
 
 void deallocate(void* block, size_t bytes) noexcept {
   ThreadState& state = thread_state;
-  if (!state.cache) [[unlikely]]
-    return deallocate_late(block, bytes);
+  if (!state.cache || bytes > kLargestSmall) [[unlikely]]
+    return deallocate_checked(block, bytes);
   state.cache->put(size_class(bytes), block);
 }
 
@@ -318,17 +395,17 @@ namespace bb::memory {
 
 Stats stats() {
   detail::with_cache([](detail::ThreadCache& cache) { cache.publish(); });
-  return detail::CommonCache::instance().stats();
+  return detail::Common::instance().stats();
 }
 
 void reset_peak() {
   detail::with_cache([](detail::ThreadCache& cache) { cache.publish(); });
-  detail::CommonCache::instance().reset_peak();
+  detail::Common::instance().reset_peak();
 }
 
 void trim() {
   detail::with_cache([](detail::ThreadCache& cache) { cache.flush(); });
-  detail::CommonCache::instance().trim();
+  detail::Common::instance().trim();
 }
 
 }  // namespace bb::memory

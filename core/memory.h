@@ -5,8 +5,11 @@
 
 namespace bb::memory {
 
-/// What the library's allocator holds, in bytes of its size classes: a request is rounded up to
-/// a multiple of 64 bytes, and above 256 by at most a quarter.
+/// What the library's allocator holds, in bytes. A request counts as what it takes: up to 32 KiB a
+/// multiple of 64 bytes, and above 256 bytes at most a quarter more than asked for; beyond, whole
+/// pages of 4 KiB. live_bytes + cached_bytes is what the system has lent: it stays within 1.25 x
+/// the highest live_bytes since the start + 512 KiB, and what other running threads keep (256 KiB
+/// each, by and large).
 struct Stats {
   int64_t live_bytes = 0;    ///< handed out and not given back
   int64_t cached_bytes = 0;  ///< given back and kept for reuse
@@ -27,9 +30,9 @@ void trim();
 
 namespace bb::detail {
 
-/// Memory from the caching allocator, aligned to 64 bytes. Blocks given back are kept by size
-/// class, first by the thread, then by all threads in common, and reused; live plus cached stays
-/// within 1.25 x the peak of live plus 16 MiB. Throws std::bad_alloc.
+/// Memory from the caching allocator, aligned to 64 bytes, or to 4 KiB above 32 KiB. Small blocks
+/// given back are kept by size class, first by the thread, then by all threads in common; large
+/// ones join with free neighbours. Throws std::bad_alloc.
 void* allocate(size_t bytes);
 
 /// Gives a block back; `bytes` as asked for. Any thread may do it.

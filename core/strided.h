@@ -20,16 +20,21 @@ struct Operand {
 /// `x` as an operand of a walk over `shape`, to which its shape must broadcast.
 Operand operand(const Tensor& x, const Shape& shape);
 
+/// Puts the dimensions in the order of the first operand's strides, largest first, so that it is
+/// walked as it lies in memory; equal ones by the next operands' strides.
+void order_dims(Shape& shape, std::span<Operand> operands);
+
 /// Drops dimensions of size 1 and merges neighbours that every operand steps through evenly.
 /// Leaves at least one dimension.
 void merge_dims(Shape& shape, std::span<Operand> operands);
 
-/// Calls row(n, data, strides) for rows that together cover `shape`: data[i] is operand i's first
-/// element of the row and strides[i] its step in bytes. Rows may run on several threads; cost_ns is
-/// an estimate for one element.
+/// Calls row(n, data, strides) for rows that together cover `shape`, in the order in which the
+/// first operand lies in memory: data[i] is operand i's first element of the row and strides[i] its
+/// step in bytes. Rows may run on several threads; cost_ns is an estimate for one element.
 template <size_t N, class Row>
 void for_each_row(Shape shape, std::array<Operand, N> operands, double cost_ns, const Row& row) {
   if (shape.numel() == 0) return;
+  order_dims(shape, operands);
   merge_dims(shape, operands);
   const int64_t inner = shape.rank() - 1;
   std::array<int64_t, N> step;

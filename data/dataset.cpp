@@ -1,8 +1,7 @@
 #include "bb/data/dataset.h"
 
-#include <cstring>
-
 #include "bb/core/error.h"
+#include "bb/core/kernels/gather.h"
 
 namespace bb::data {
 namespace {
@@ -17,20 +16,21 @@ void check_rows(const char* what, const Tensor& inputs, const Tensor& targets) {
 }  // namespace
 
 Tensor take_rows(const Tensor& x, std::span<const int64_t> indices) {
-  const Tensor rows = x.detach().contiguous();
-  Shape shape = x.shape();
-  shape[0] = static_cast<int64_t>(indices.size());
-  Tensor result = Tensor::empty(shape, x.dtype());
+  const auto count = static_cast<int64_t>(indices.size());
   const int64_t n = x.size(0);
-  const auto row_bytes = static_cast<size_t>(n == 0 ? 0 : x.numel() / n * size_of(x.dtype()));
-  char* to = static_cast<char*>(result.raw_data());
-  const char* from = static_cast<const char*>(rows.raw_data());
-  for (int64_t index : indices) {
-    if (index < 0 || index >= n)
-      throw IndexError(fmt::format("take_rows: row {} is out of range for {}", index, describe(x)));
-    if (row_bytes > 0) std::memcpy(to, from + static_cast<size_t>(index) * row_bytes, row_bytes);
-    to += row_bytes;
-  }
+  if (const int64_t bad = kernels::first_out_of_range(indices.data(), count, n); bad >= 0)
+    throw IndexError(fmt::format("take_rows: row {} is out of range for {}",
+                                 indices[static_cast<size_t>(bad)], describe(x)));
+  Shape shape = x.shape(), row = x.shape(), strides = x.strides();
+  shape[0] = count;
+  row.erase(0);
+  strides.erase(0);
+  const Tensor rows = is_contiguous(row, strides) ? x.detach() : x.detach().contiguous();
+  Tensor result = Tensor::empty(shape, x.dtype());
+  const int64_t unit = size_of(x.dtype());
+  kernels::gather_rows(static_cast<const char*>(rows.raw_data()), 1, 0, rows.strides()[0] * unit,
+                       row.numel() * unit, indices.data(), count,
+                       static_cast<char*>(result.raw_data()));
   return result;
 }
 

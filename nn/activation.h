@@ -6,7 +6,10 @@
 namespace bb::nn {
 
 /// max(x, 0).
-class ReLU : public Module {
+class ReLU final : public Module {
+ public:
+  Activation as_activation() const override { return Activation::kRelu; }
+
  protected:
   Tensor forward(const Tensor& x) override;
 };

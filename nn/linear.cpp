@@ -36,11 +36,11 @@ std::string Linear::describe() const {
                      bias.defined() ? "" : ", no bias");
 }
 
-Tensor Linear::forward(const Tensor& x) {
+Tensor Linear::forward_then(const Tensor& x, Activation activation) {
   if (x.dim() == 0 || x.size(-1) != in_features_)
     throw ShapeError(fmt::format("{} got {}\n  hint: the last size must be {}", describe(),
                                  x.shape(), in_features_));
-  return linear(x, weight, bias);
+  return linear(x, weight, bias, activation);
 }
 
 }  // namespace bb::nn

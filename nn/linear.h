@@ -24,7 +24,8 @@ class Linear : public Module {
   Tensor bias;  // undefined without
 
  protected:
-  Tensor forward(const Tensor& x) override;
+  Tensor forward(const Tensor& x) override { return forward_then(x, Activation::kNone); }
+  Tensor forward_then(const Tensor& x, Activation activation) override;
 
  private:
   int64_t in_features_, out_features_;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iterator>
 
+#include "bb/autograd/ops/pointwise.h"
 #include "bb/core/error.h"
 
 namespace bb::nn {
@@ -81,13 +82,20 @@ std::string registered_name_of(const std::type_info& type) {
 
 Module::Module() : state_(std::make_shared<State>()) {}
 
-Tensor Module::operator()(const Tensor& x) {
+Tensor Module::operator()(const Tensor& x) { return (*this)(x, Activation::kNone); }
+
+Tensor Module::operator()(const Tensor& x, Activation activation) {
   try {
-    return forward(x);
+    return activation == Activation::kNone ? forward(x) : forward_then(x, activation);
   } catch (Error& error) {
     error.prepend_path(state_->name);
     throw;
   }
+}
+
+Tensor Module::forward_then(const Tensor& x, Activation activation) {
+  Tensor y = forward(x);
+  return activation == Activation::kRelu ? relu(y) : y;
 }
 
 std::vector<Tensor> Module::parameters() const {

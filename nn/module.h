@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "bb/core/activation.h"
 #include "bb/core/tensor.h"
 #include "bb/nn/config.h"
 
@@ -28,6 +29,11 @@ class Module {
 
   /// Calls forward(). An Error that passes through gets the module's path put before it.
   Tensor operator()(const Tensor& x);
+  /// The same, followed by an activation: in one pass where the module knows how.
+  Tensor operator()(const Tensor& x, Activation activation);
+  /// The activation that the module is, if it does nothing else: what runs before it may include
+  /// it.
+  virtual Activation as_activation() const { return Activation::kNone; }
 
   /// Its own parameters, then its children's; each tensor once.
   std::vector<Tensor> parameters() const;
@@ -60,6 +66,8 @@ class Module {
 
  protected:
   virtual Tensor forward(const Tensor& x) = 0;
+  /// forward(), then an activation.
+  virtual Tensor forward_then(const Tensor& x, Activation activation);
 
   /// Register under a name; return what was given, to be kept as a member.
   /// Throw ValueError for a name that is empty, taken, or has a dot, and for a parameter that an op

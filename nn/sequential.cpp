@@ -23,7 +23,13 @@ AnyModule Sequential::operator[](int64_t index) const {
 
 Tensor Sequential::forward(const Tensor& x) {
   Tensor y = x;
-  for (const auto& [name, child] : children()) y = (*child)(y);
+  const auto& modules = children();
+  for (size_t i = 0; i < modules.size(); ++i) {
+    const auto next =
+        i + 1 < modules.size() ? modules[i + 1].second->as_activation() : Activation::kNone;
+    y = (*modules[i].second)(y, next);
+    if (next != Activation::kNone) ++i;
+  }
   return y;
 }
 

@@ -54,6 +54,7 @@ const std::vector<OpCase>& op_cases() {
       {"matmul_vector", [](In x) { return matmul(x[0], x[1]); }},
       {"matmul_batch", [](In x) { return matmul(x[0], x[1]); }},
       {"linear", [](In x) { return linear(x[0], x[1], x[2]); }},
+      {"linear_relu", [](In x) { return linear(x[0], x[1], x[2], Activation::kRelu); }},
       {"linear_no_bias", [](In x) { return linear(x[0], x[1]); }},
       // shape.h
       {"transpose", [](In x) { return x[0].transpose(0, -1); }},
@@ -93,6 +94,9 @@ const std::vector<OpCase>& op_cases() {
       {"max_last_keep", [](In x) { return x[0].max(-1, true).values; }},
       {"argmax", [](In x) { return x[0].argmax(); }, false},
       {"argmax_0", [](In x) { return x[0].argmax(0); }, false},
+      // scan.h
+      {"cumsum_0", [](In x) { return cumsum(x[0], 0); }},
+      {"cumsum_last", [](In x) { return cumsum(x[0], -1); }},
       // softmax.h, loss.h
       {"softmax_0", [](In x) { return softmax(x[0], 0); }},
       {"softmax_last", [](In x) { return softmax(x[0], -1); }},

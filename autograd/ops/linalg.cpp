@@ -1,10 +1,12 @@
 #include "bb/autograd/ops/linalg.h"
 
+#include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
+#include "bb/core/kernels/epilogue_grad.h"
 #include "bb/core/kernels/gemm.h"
 
 namespace bb {
@@ -36,12 +38,13 @@ kernels::MatrixRef<T> output_matrix(Tensor& x) {
   return {x.data<T>(), x.size(-1), 1};
 }
 
-// a [m, k] b [k, n] + bias [n], off the tape.
-Tensor product(const Tensor& a, const Tensor& b, const Tensor& bias = {}) {
+// activation(a [m, k] b [k, n] + bias [n]), off the tape.
+Tensor product(const Tensor& a, const Tensor& b, const Tensor& bias = {},
+               Activation activation = Activation::kNone) {
   const int64_t m = a.size(0), k = a.size(1), n = b.size(1);
   Tensor y = Tensor::empty({m, n}, a.dtype());
   visit_floating(a.dtype(), [&]<class T>() {
-    kernels::GemmEpilogue<T> epilogue;
+    kernels::GemmEpilogue<T> epilogue{.activation = activation};
     if (bias.defined()) epilogue.bias = bias.data<T>();
     kernels::gemm<T>(m, n, k, matrix<T>(a), matrix<T>(b), output_matrix<T>(y), epilogue);
   });
@@ -73,6 +76,18 @@ Tensor matmul_same_rank(const Tensor& a, const Tensor& b) {
                   if (needs[1]) grads[1] = matmul_same_rank(transpose(*a, -1, -2), dy);
                   return grads;
                 });
+}
+
+// The gradient dz in front of y = relu(z) and, where wanted, its sum over rows: off the tape.
+std::pair<Tensor, Tensor> relu_bias_grad(const Tensor& dy, const Tensor& y, bool bias) {
+  const Tensor rows = dy.contiguous();
+  Tensor dz = Tensor::empty(y.shape(), y.dtype());
+  Tensor dbias = bias ? Tensor::empty({y.size(1)}, y.dtype()) : Tensor();
+  visit_floating(y.dtype(), [&]<class T>() {
+    kernels::relu_bias_grad<T>(y.size(0), y.size(1), rows.data<T>(), y.data<T>(), dz.data<T>(),
+                               bias ? dbias.data<T>() : nullptr);
+  });
+  return {dz, dbias};
 }
 
 Shape batch_of(const Tensor& x) {
@@ -120,7 +135,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   return reshape(matmul_same_rank(batch_a, batch_b), with_matrix(batch, m, n));
 }
 
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {
   check_dtypes("linear", x, "x", weight, "weight");
   if (weight.dim() != 2 || x.dim() == 0 || x.size(-1) != weight.size(1))
     throw ShapeError(
@@ -142,19 +157,26 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
         x.size(-1) == 0
             ? Shape(std::span<const int64_t>(x.shape().begin(), x.shape().end() - 1)).numel()
             : x.numel() / x.size(-1);
-    return reshape(linear(reshape(x, {rows, x.size(-1)}), weight, bias), shape);
+    return reshape(linear(reshape(x, {rows, x.size(-1)}), weight, bias, activation), shape);
   }
   const Tensor plain_bias = bias.defined() ? bias.detach().contiguous() : bias;
-  Tensor y = product(x, transpose(weight.detach(), 0, 1), plain_bias);
-  return record(
-      "linear", {x, weight, bias}, std::move(y),
-      [x = saved_for(weight, x), weight = saved_for(x, weight)](const Tensor& dy, Needs needs) {
-        std::array<Tensor, 3> grads;
-        if (needs[0]) grads[0] = matmul(dy, *weight);
-        if (needs[1]) grads[1] = matmul(transpose(dy, 0, 1), *x);
-        if (needs[2]) grads[2] = sum(dy, {0});
-        return grads;
-      });
+  Tensor y = product(x, transpose(weight.detach(), 0, 1), plain_bias, activation);
+  const bool wanted = wants_grad(x) || wants_grad(weight) || (bias.defined() && wants_grad(bias));
+  Saved result = activation != Activation::kNone && wanted ? Saved::output(y) : Saved();
+  return record("linear", {x, weight, bias}, std::move(y),
+                [x = saved_for(weight, x), weight = saved_for(x, weight), y = std::move(result)](
+                    const Tensor& dy, Needs needs) {
+                  Tensor dz = dy, dbias;
+                  if (y.defined() && is_grad_enabled())
+                    dz = relu_grad(dy, (*y).detach());
+                  else if (y.defined())
+                    std::tie(dz, dbias) = relu_bias_grad(dy, *y, needs[2]);
+                  std::array<Tensor, 3> grads;
+                  if (needs[0]) grads[0] = matmul(dz, *weight);
+                  if (needs[1]) grads[1] = matmul(transpose(dz, 0, 1), *x);
+                  if (needs[2]) grads[2] = dbias.defined() ? dbias : sum(dz, {0});
+                  return grads;
+                });
 }
 
 Tensor Tensor::matmul(const Tensor& other) const { return bb::matmul(*this, other); }

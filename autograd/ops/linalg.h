@@ -1,5 +1,6 @@
 #pragma once
 
+#include "bb/core/activation.h"
 #include "bb/core/tensor.h"
 
 namespace bb {
@@ -11,8 +12,10 @@ namespace bb {
 /// DTypeError unless both have one floating-point dtype.
 Tensor matmul(const Tensor& a, const Tensor& b);
 
-/// y = x weight^T + bias. x [..., in]; weight [out, in]; bias [out] or undefined; result [...,
-/// out]. Differentiable (twice) in all three. Throws ShapeError, DTypeError.
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {});
+/// y = activation(x weight^T + bias), in one pass. x [..., in]; weight [out, in]; bias [out] or
+/// undefined; result [..., out]. Differentiable (twice) in all three. Throws ShapeError,
+/// DTypeError.
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+              Activation activation = Activation::kNone);
 
 }  // namespace bb

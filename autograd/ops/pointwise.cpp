@@ -19,13 +19,6 @@ Saved output_if(const Tensor& x, const Tensor& y) {
   return autograd::wants_grad(x) ? Saved::output(y) : Saved();
 }
 
-// dy where s > 0 or s is NaN: linear in dy, and flat in s.
-Tensor relu_grad(const Tensor& dy, const Tensor& s) {
-  Tensor dx = detail::apply("relu_grad", elementwise().relu_grad, dy, s);
-  return record("relu_grad", {dy}, std::move(dx),
-                [s = Saved(s)](const Tensor& ddx) { return relu_grad(ddx, *s); });
-}
-
 // dy 2 / sqrt(pi) exp(-x^2).
 Tensor erf_grad(const Tensor& dy, const Tensor& x) {
   Tensor dx = detail::apply("erf_grad", elementwise().erf_grad, dy, x);
@@ -130,6 +123,12 @@ Tensor cos(const Tensor& x) {
     if (is_grad_enabled()) return -(dy * sin(*x));
     return detail::apply("cos_grad", elementwise().cos_grad, dy, *x);
   });
+}
+
+Tensor relu_grad(const Tensor& dy, const Tensor& s) {
+  Tensor dx = detail::apply("relu_grad", elementwise().relu_grad, dy, s);
+  return record("relu_grad", {dy}, std::move(dx),
+                [s = Saved(s)](const Tensor& ddx) { return relu_grad(ddx, *s); });
 }
 
 Tensor relu(const Tensor& x) {

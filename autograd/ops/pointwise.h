@@ -37,4 +37,8 @@ struct GeluOptions {
 ///   Tensor y = gelu(x, {.approximate = GeluApproximate::kTanh});
 Tensor gelu(const Tensor& x, const GeluOptions& options = {});
 
+/// For ops that end in a relu: dy where not s <= 0, else 0; s is relu's input or result. Linear in
+/// dy, and flat in s.
+Tensor relu_grad(const Tensor& dy, const Tensor& s);
+
 }  // namespace bb

@@ -8,7 +8,7 @@
 #include "bb/autograd/tape.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
-#include "bb/core/kernels/reduce.h"
+#include "bb/core/reduction.h"
 
 namespace bb {
 
@@ -46,85 +46,25 @@ struct Reduction {
   int64_t count = 1;  // elements behind each result
 };
 
-// x, off the tape, as [outer, n, inner] without gaps, n the reduced dims: as it lies where these
-// are neighbours, else a copy with them last.
-struct Blocks {
-  Blocks(const Tensor& x, const Reduction& r) {
-    int64_t first = -1, last = -1, reduced = 0;
-    for (int64_t d = 0; d < x.dim(); ++d) {
-      if (!r.reduces(d)) continue;
-      if (first < 0) first = d;
-      last = d;
-      ++reduced;
-    }
-    n = r.count;
-    if (reduced == 0 || last - first + 1 == reduced) {
-      data = x.detach().contiguous();
-      const int64_t end = reduced == 0 ? x.dim() : first;
-      for (int64_t d = 0; d < end; ++d) outer *= x.shape()[d];
-      for (int64_t d = last + 1; reduced > 0 && d < x.dim(); ++d) inner *= x.shape()[d];
-      return;
-    }
-    Shape order;
-    for (int64_t d = 0; d < x.dim(); ++d)
-      if (!r.reduces(d)) order.push_back(d);
-    for (int64_t d = 0; d < x.dim(); ++d)
-      if (r.reduces(d)) order.push_back(d);
-    data = x.detach().permute(order).contiguous();
-    outer = r.kept.numel();
-  }
-  Tensor data;
-  int64_t outer = 1, n = 1, inner = 1;
-};
-
 Tensor sum_values(const Tensor& x, const Reduction& r) {
-  const Tensor input = is_floating_point(x.dtype()) ? x : x.detach().to(kInt64);
-  const Blocks blocks(input, r);
-  Tensor y = Tensor::empty(r.result, input.dtype());
-  if (input.dtype() == kInt64) {
-    const int64_t* from = blocks.data.data<int64_t>();
-    int64_t* to = y.data<int64_t>();
-    for (int64_t o = 0; o < blocks.outer; ++o)
-      for (int64_t j = 0; j < blocks.inner; ++j) {
-        uint64_t total = 0;  // wraps, as integer arithmetic does elsewhere
-        for (int64_t i = 0; i < blocks.n; ++i)
-          total += static_cast<uint64_t>(from[(o * blocks.n + i) * blocks.inner + j]);
-        to[o * blocks.inner + j] = static_cast<int64_t>(total);
-      }
-    return y;
-  }
-  visit_floating(x.dtype(), [&]<class T>() {
-    const T* from = blocks.data.data<T>();
-    if (blocks.inner == 1)
-      kernels::sum_rows(from, blocks.outer, blocks.n, y.data<T>());
-    else
-      kernels::sum_columns(from, blocks.outer, blocks.n, blocks.inner, y.data<T>());
-  });
-  return y;
+  const DType dtype = is_floating_point(x.dtype()) ? x.dtype() : kInt64;
+  return detail::reduce(kernels::reductions().sum, x, r.reduced, dtype)
+      .alias(r.result, contiguous_strides(r.result), 0);
 }
 
-// Values and indices along one dim, both kept with size 1.
+// Values and indices along one dim, without it.
 MaxResult max_along(const char* op, const Tensor& x, int64_t dim) {
   const int64_t d = normalize_dim(op, dim, x.dim());
-  const int64_t n = x.dim() == 0 ? 1 : x.shape()[d];
-  if (n == 0)
+  if (x.dim() == 0) return {x.detach().clone(), zeros({}, kInt64)};
+  if (x.shape()[d] == 0)
     throw ValueError(fmt::format(
         "{}: no largest element along a dimension of size 0\n  x {}   dim {}", op, x.shape(), dim));
-  const Tensor rows = x.dim() == 0 ? x.detach() : x.detach().transpose(d, -1).contiguous();
-  Shape shape = rows.shape();
-  if (shape.rank() > 0) shape[shape.rank() - 1] = 1;
-  Tensor values = Tensor::empty(shape, x.dtype());
-  Tensor indices = Tensor::empty(shape, kInt64);
-  visit(x.dtype(), [&]<class T>() {
-    kernels::max_rows(rows.data<T>(), shape.numel(), n, values.data<T>(), indices.data<int64_t>());
-  });
-  if (x.dim() == 0) return {values, indices};
-  return {values.transpose(d, -1), indices.transpose(d, -1)};
+  return detail::reduce_with_places(kernels::reductions().argmax, x, d);
 }
 
-// Without the dim of size 1 that a reduction left, unless keepdim.
-Tensor drop(const Tensor& x, int64_t dim, bool keepdim) {
-  return keepdim ? x.contiguous() : x.squeeze(dim).contiguous();
+// With a dim of size 1 where a reduction took it away.
+Tensor put_back(const Tensor& x, int64_t dim) {
+  return x.unsqueeze(normalize_dim("max", dim, x.dim() + 1));
 }
 
 // bool, of `shape`: true at `indices` along dim.
@@ -172,7 +112,8 @@ Tensor mean(const Tensor& x) { return mean(x, Shape{}); }
 
 Tensor max(const Tensor& x) {
   check_not_empty("max", x);
-  Tensor y = max_along("max", x.detach().flatten(), 0).values.reshape({});
+  const Reduction all("max", x.shape(), {}, false);
+  Tensor y = detail::reduce(kernels::reductions().max, x, all.reduced, x.dtype());
   const Saved saved = autograd::wants_grad(x) ? Saved::output(y) : Saved();
   return record("max", {x}, std::move(y), [x = Saved(x), y = saved](const Tensor& dy) {
     const Tensor is_max = eq((*x).detach(), (*y).detach()).to(dy.dtype());
@@ -181,26 +122,27 @@ Tensor max(const Tensor& x) {
 }
 
 MaxResult max(const Tensor& x, int64_t dim, bool keepdim) {
-  const MaxResult found = max_along("max", x, dim);
+  MaxResult found = max_along("max", x, dim);
   if (x.dim() == 0)
     return {record("max", {x}, found.values, [](const Tensor& dy) { return dy; }), found.indices};
-  Tensor values = drop(found.values, dim, keepdim);
+  const Tensor kept = put_back(found.indices, dim);
+  Tensor values = keepdim ? put_back(found.values, dim) : std::move(found.values);
   return {record("max", {x}, std::move(values),
-                 [shape = x.shape(), dim, keepdim, indices = found.indices](const Tensor& dy) {
-                   const Tensor at = one_hot_along(indices, shape, dim).to(dy.dtype());
-                   return (keepdim ? dy : dy.unsqueeze(dim)) * at;
+                 [shape = x.shape(), dim, keepdim, kept](const Tensor& dy) {
+                   const Tensor at = one_hot_along(kept, shape, dim).to(dy.dtype());
+                   return (keepdim ? dy : put_back(dy, dim)) * at;
                  }),
-          drop(found.indices, dim, keepdim)};
+          keepdim ? kept : found.indices};
 }
 
 Tensor argmax(const Tensor& x) {
   check_not_empty("argmax", x);
-  return max_along("argmax", x.detach().flatten(), 0).indices.reshape({});
+  return max_along("argmax", x.detach().flatten(), 0).indices;
 }
 
 Tensor argmax(const Tensor& x, int64_t dim, bool keepdim) {
   const Tensor indices = max_along("argmax", x, dim).indices;
-  return x.dim() == 0 ? indices : drop(indices, dim, keepdim);
+  return keepdim && x.dim() > 0 ? put_back(indices, dim) : indices;
 }
 
 Tensor Tensor::sum() const { return bb::sum(*this); }

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "bb/core/activation.h"
+
 namespace bb::kernels {
 
 /// A matrix in memory: element (i, j) is data[i * row_stride + j * col_stride].
@@ -18,8 +20,6 @@ struct MatrixRef {
   MatrixRef block(int64_t i, int64_t j) const { return {at(i, j), row_stride, col_stride}; }
   operator MatrixRef<const T>() const { return {data, row_stride, col_stride}; }
 };
-
-enum class Activation { kNone, kRelu };
 
 /// What happens to a product on its way into C.
 template <typename T>
@@ -51,6 +51,22 @@ struct BatchStrides {
 template <typename T>
 void gemm_batched(int64_t batch, int64_t m, int64_t n, int64_t k, MatrixRef<const T> a,
                   MatrixRef<const T> b, MatrixRef<T> c, const BatchStrides& strides,
+                  const GemmEpilogue<T>& epilogue = {});
+
+/// The operands of a batch by lists of pointers, one for each product.
+template <typename T>
+struct BatchPointers {
+  const T* const* a = nullptr;
+  const T* const* b = nullptr;
+  T* const* c = nullptr;
+  const T* const* bias = nullptr;  ///< null: the epilogue's bias for all
+};
+
+/// gemm() for each i in [0, batch), on pointers.a[i], b[i], c[i] and bias[i] with the strides of a,
+/// b and c, whose own data are not used. No C overlaps another.
+template <typename T>
+void gemm_batched(int64_t batch, int64_t m, int64_t n, int64_t k, MatrixRef<const T> a,
+                  MatrixRef<const T> b, MatrixRef<T> c, const BatchPointers<T>& pointers,
                   const GemmEpilogue<T>& epilogue = {});
 
 }  // namespace bb::kernels

@@ -52,7 +52,7 @@ template <typename T>
 void pack_b(int64_t k, int64_t cols, MatrixRef<const T> b, T* packed, int64_t width) {
   if (b.col_stride == 1) {
     constexpr int64_t kAhead =
-        16;  // rows may lie pages apart, where the processor fetches nothing by itself
+        4;  // rows may lie pages apart, where the processor fetches nothing by itself
     constexpr int64_t kLine = 64 / sizeof(T);
     for (int64_t p = 0; p < k; ++p) {
       const T* row = b.at(p, 0);
@@ -76,17 +76,44 @@ void pack_b(int64_t k, int64_t cols, MatrixRef<const T> b, T* packed, int64_t wi
   }
 }
 
-/// packed[p * rows + i] = a(i, p) for i < rows, a.row_stride == 1. Of a's columns `readable` >=
-/// rows elements may be read; past k * rows, one vector of `packed` may be written.
+/// Packs `count` neighbouring tiles of A, tile t being rows edges[t] to edges[t + 1]:
+///   packed[edges[t] * k + p * rows of t + i] = a(edges[t] + i, p)
+/// Of a's columns, elements up to `readable` may be read.
 template <typename T>
-void pack_a(int64_t rows, int64_t k, MatrixRef<const T> a, int64_t readable, T* packed) {
+void pack_a(int64_t count, const int64_t* edges, int64_t k, MatrixRef<const T> a, int64_t readable,
+            T* packed) {
   const hn::ScalableTag<T> d;
   const int64_t n_lanes = static_cast<int64_t>(hn::Lanes(d));
-  if (rows <= n_lanes && n_lanes <= readable) {
-    for (int64_t p = 0; p < k; ++p) hn::StoreU(hn::LoadU(d, a.at(0, p)), d, packed + p * rows);
-  } else {
-    for (int64_t p = 0; p < k; ++p) {
-      for (int64_t i = 0; i < rows; ++i) packed[p * rows + i] = *a.at(i, p);
+  constexpr int64_t kSide = 16 / sizeof(T);
+  constexpr int64_t kAhead = 8;
+  for (int64_t p = 0; a.row_stride == 1 && p < k; ++p) {
+    // Step by step in all tiles: they share cache lines, which may not last from tile to tile.
+    for (int64_t i = edges[0]; i < edges[count] && p + kAhead < k; i += 64 / sizeof(T))
+      hwy::Prefetch(a.at(i, p + kAhead));
+    for (int64_t t = 0; t < count; ++t) {
+      const int64_t rows = edges[t + 1] - edges[t];
+      const T* from = a.at(edges[t], p);
+      T* to = packed + edges[t] * k + p * rows;
+      if (rows <= n_lanes && (k - p) * rows >= n_lanes && edges[t] + n_lanes <= readable) {
+        hn::StoreU(hn::LoadU(d, from), d, to);  // what it writes too much, the next step writes
+      } else {
+        std::copy_n(from, rows, to);
+      }
+    }
+  }
+  for (int64_t t = 0; a.row_stride != 1 && t < count; ++t) {
+    const int64_t rows = edges[t + 1] - edges[t];
+    T* to = packed + edges[t] * k;
+    if (a.col_stride == 1 && rows >= kSide) {
+      // In strips of kSide rows, of which the last overlaps its neighbour.
+      for (int64_t i = 0; i < rows; i += kSide) {
+        const int64_t first = std::min(i, rows - kSide);
+        transpose_strip<1>(k, a.at(edges[t] + first, 0), a.row_stride, to + first, rows);
+      }
+    } else {
+      for (int64_t p = 0; p < k; ++p) {
+        for (int64_t i = 0; i < rows; ++i) to[p * rows + i] = *a.at(edges[t] + i, p);
+      }
     }
   }
 }

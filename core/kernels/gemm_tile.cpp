@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <utility>
 
 #include "bb/core/kernels/gemm_scratch.h"
 #include "bb/core/kernels/simd_targets.h"
@@ -13,6 +12,7 @@
 // foreach_target.h comes before these.
 #include <hwy/highway.h>
 
+#include "bb/core/kernels/gemm_kernel-inl.h"
 #include "bb/core/kernels/gemm_pack-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -32,157 +32,58 @@ void run(int64_t, int64_t, int64_t, MatrixRef<const T>, MatrixRef<const T>, Matr
 
 #else
 
-template <typename T>
-using Tag = hn::ScalableTag<T>;
-
-template <typename T>
-int64_t lanes() {
-  return static_cast<int64_t>(hn::Lanes(Tag<T>()));
-}
-
-#if HWY_TARGET == HWY_AVX2  // 16 registers: accumulators, one row of B and a broadcast of A
-constexpr int kMaxVecs = 2;
-constexpr int kMaxRows[] = {0, 12, 6};
-#else                       // 32 registers
-constexpr int kMaxVecs = 4;
-constexpr int kMaxRows[] = {0, 12, 12, 8, 6};
-#endif
-constexpr int kRowLimit = 12;
-constexpr int kMaxLanes = HWY_MAX_BYTES / 4;
-
-/// One tile: where its operands lie and what becomes of it. b and c are read and written in whole
-/// vectors.
-template <typename T>
-struct Tile {
-  int64_t k;
-  const T* a;
-  int64_t a_row, a_col;
-  const T* b;
-  int64_t b_row;
-  T* c;
-  int64_t c_row;
-  bool plain;  // c = the product, and nothing else
-  T alpha, beta;
-  const T* col_bias;  // one per column
-  const T* row_bias;  // one per row
-  bool relu;
-};
-
-template <int kRows, int kVecs, typename T>
-HWY_NOINLINE void run_tile(const Tile<T>& t) {
-  const Tag<T> d;
-  using V = hn::Vec<Tag<T>>;
-  const int64_t n_lanes = static_cast<int64_t>(hn::Lanes(d));
-
-  V sum[kRows][kVecs];
-#pragma GCC unroll 12
-  for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < kVecs; ++v) sum[r][v] = hn::Zero(d);
-  }
-
-  // One pointer per three rows: x86 addresses the two next to it by an index, and registers are
-  // short.
-  constexpr int kPointers = (kRows + 2) / 3;
-  const int64_t a_row = t.a_row;
-  const int64_t a_col = t.a_col;
-  const int64_t b_row = t.b_row;
-  const T* a[kPointers];
-#pragma GCC unroll 4
-  for (int p = 0; p < kPointers; ++p) a[p] = t.a + 3 * p * a_row;
-  const T* b = t.b;
-  for (int64_t p = t.k; p > 0; --p) {
-    V row[kVecs];
-#pragma GCC unroll 4
-    for (int v = 0; v < kVecs; ++v) row[v] = hn::LoadU(d, b + v * n_lanes);
-#pragma GCC unroll 12
-    for (int r = 0; r < kRows; ++r) {
-      const V x = hn::Set(d, a[r / 3][(r % 3) * a_row]);
-#pragma GCC unroll 4
-      for (int v = 0; v < kVecs; ++v) sum[r][v] = hn::MulAdd(x, row[v], sum[r][v]);
-    }
-#pragma GCC unroll 4
-    for (int q = 0; q < kPointers; ++q) a[q] += a_col;
-    b += b_row;
-  }
-
-  if (!t.plain) {
-    const V alpha = hn::Set(d, t.alpha);
-    const V beta = hn::Set(d, t.beta);
-    const bool keep = t.beta != 0;
-#pragma GCC unroll 12
-    for (int r = 0; r < kRows; ++r) {
-      const V row_bias = hn::Set(d, t.row_bias[r]);
-#pragma GCC unroll 4
-      for (int v = 0; v < kVecs; ++v) {
-        V x = hn::Mul(sum[r][v], alpha);
-        if (keep) x = hn::MulAdd(beta, hn::LoadU(d, t.c + r * t.c_row + v * n_lanes), x);
-        x = hn::Add(x, hn::Add(hn::LoadU(d, t.col_bias + v * n_lanes), row_bias));
-        if (t.relu) x = hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x);
-        sum[r][v] = x;
-      }
-    }
-  }
-#pragma GCC unroll 12
-  for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 4
-    for (int v = 0; v < kVecs; ++v) hn::StoreU(sum[r][v], d, t.c + r * t.c_row + v * n_lanes);
-  }
-}
-
-template <typename T>
-using TileFn = void (*)(const Tile<T>&);
-
-template <int kVecs, typename T, int... kRows>
-constexpr void fill(TileFn<T>* row, std::integer_sequence<int, kRows...>) {
-  ((row[kRows + 1] = &run_tile<kRows + 1, kVecs, T>), ...);
-}
-
-/// tiles<T>()[vecs - 1][rows]
-template <typename T>
-const auto& tiles() {
-  struct Table {
-    TileFn<T> at[kMaxVecs][kRowLimit + 1] = {};
-  };
-  static constexpr Table table = [] {
-    Table t;
-    fill<1, T>(t.at[0], std::make_integer_sequence<int, kMaxRows[1]>());
-    fill<2, T>(t.at[1], std::make_integer_sequence<int, kMaxRows[2]>());
-    if constexpr (kMaxVecs == 4) {
-      fill<3, T>(t.at[2], std::make_integer_sequence<int, kMaxRows[kMaxVecs - 1]>());
-      fill<4, T>(t.at[3], std::make_integer_sequence<int, kMaxRows[kMaxVecs]>());
-    }
-    return t;
-  }();
-  return table.at;
-}
-
 /// Where piece `index` begins when `size` is cut into `count` pieces as equal as can be.
 inline int64_t edge(int64_t size, int64_t index, int64_t count) { return size * index / count; }
 inline int64_t pieces(int64_t size, int64_t most) { return (size + most - 1) / most; }
 
-// Blocks of A (kMaxHeight x kMaxDepth) and B (kMaxDepth x a panel) about fill an L2 of 1 MB
-// together.
-constexpr int64_t kMaxDepth = 1024;
-constexpr int64_t kMaxHeight = 256;
-// Operands read in place, in steps of a stride, are packed where the steps pass over more memory
-// than this: translation buffers and the sets of the L1 give out.
-constexpr int64_t kMaxSpan = 1024 * 1024;
-
-/// All rows of C in [0, m), m <= kMaxHeight, of A's columns and B's rows in one block of depth.
+// A block of A (kMaxHeight x kMaxDepth) and a panel of B fill about half of an L2 of 1 MB; the
+// packed panels of a chunk of columns stay in the L3 for the blocks of A that follow.
+constexpr int64_t kMaxDepth = 512;
 template <typename T>
-class Block {
+constexpr int64_t kMaxHeight = 1024 / sizeof(T);
+template <typename T>
+constexpr int64_t kMaxWidth = 4096 / sizeof(T);
+
+// An operand is packed where reading it in place costs more: where it is read often, and its rows
+// or columns lie over so much memory that translation buffers and the sets of the caches give out.
+// Packing too early costs more than packing too late, because of what it drives out of the caches.
+constexpr int64_t kFarRows = 3 << 19;     // bytes
+constexpr int64_t kFarColumns = 3 << 18;  // of A where k runs over its rows: a line for each step
+template <typename T>
+bool packs_a(int64_t m, int64_t n, int64_t k, MatrixRef<const T> a) {
+  if (n < 4 * kMaxVecs * lanes<T>()) return false;
+  const int64_t bytes = k * static_cast<int64_t>(sizeof(T));
+  if (a.row_stride == 1) return bytes * a.col_stride > kFarColumns;
+  return a.col_stride == 1 && bytes * m > kFarRows;
+}
+template <typename T>
+bool packs_b(int64_t m, int64_t k, MatrixRef<const T> b) {
+  return b.col_stride != 1 ||
+         (m >= 128 && k * b.row_stride * static_cast<int64_t>(sizeof(T)) > kFarRows);
+}
+
+/// C's columns of one chunk, of A's columns and B's rows in one block of depth.
+template <typename T>
+class Chunk {
  public:
-  Block(int64_t m, int64_t n, int64_t k, MatrixRef<const T> a, MatrixRef<const T> b, MatrixRef<T> c,
+  Chunk(int64_t m, int64_t n, int64_t k, MatrixRef<const T> a, MatrixRef<const T> b, MatrixRef<T> c,
         const TileEpilogue<T>& epilogue)
       : m_(m), n_(n), k_(k), a_(a), b_(b), c_(c), epilogue_(epilogue) {
-    const int64_t width = kMaxVecs * lanes<T>();
-    packs_a_ = a.row_stride == 1 && n > width && k * a.col_stride * sizeof(T) > kMaxSpan;
-    packs_b_ = b.col_stride != 1 || (m >= kMinReuse && k * b.row_stride * sizeof(T) > kMaxSpan);
-    const int64_t size_b = k * width;
-    const int64_t size_a = packs_a_ ? m * k + lanes<T>() : 0;
-    packed_b_ = static_cast<T*>(gemm_scratch(static_cast<size_t>(size_b + size_a) * sizeof(T)));
-    packed_a_ = packed_b_ + size_b;
+    heights_ = pieces(m, kMaxHeight<T>);
+    vecs_ = pieces(n, lanes<T>());
+    panels_ = pieces(vecs_, kMaxVecs);
+    packs_a_ = packs_a(m, n, k, a);
+    packs_b_ = packs_b(m, k, b) || (!kEndsAnywhere && n % lanes<T>() != 0);
+    keeps_b_ = packs_b_ && heights_ > 1;
+    const int64_t size_b = packs_b_ ? k * lanes<T>() * (keeps_b_ ? vecs_ : kMaxVecs) : 0;
+    const int64_t size_a = packs_a_ ? std::min(m, kMaxHeight<T>) * k : 0;
+    if (size_a + size_b > 0) {
+      packed_b_ = static_cast<T*>(gemm_scratch(static_cast<size_t>(size_b + size_a) * sizeof(T)));
+      packed_a_ = packed_b_ + size_b;
+    }
+    const int64_t bytes = static_cast<int64_t>(sizeof(T));
+    fetches_ahead_ = k * n * bytes > kNear;
+    tile_.c_is_far = m * n * bytes > kNear;
     tile_.k = k;
     tile_.alpha = epilogue.alpha;
     tile_.beta = epilogue.beta;
@@ -192,45 +93,74 @@ class Block {
   }
 
   void run() {
-    const int64_t n_lanes = lanes<T>();
-    const int64_t vecs = pieces(n_, n_lanes);
-    const int64_t panels = pieces(vecs, kMaxVecs);
-    int64_t packed_for = 0;  // panels of another width cut the rows in other places
-    for (int64_t panel = 0; panel < panels; ++panel) {
-      const int64_t first = edge(vecs, panel, panels);
-      const int64_t panel_vecs = edge(vecs, panel + 1, panels) - first;
-      if (packs_a_ && packed_for != panel_vecs) {
-        pack_rows(panel_vecs);
-        packed_for = panel_vecs;
-      }
-      run_panel(first * n_lanes, panel_vecs);
+    for (int64_t height = 0; height < heights_; ++height) {
+      for (int64_t panel = 0; panel < panels_; ++panel) run_panel(height, panel);
     }
   }
 
  private:
-  static constexpr int64_t kMinReuse = 24;
+  static constexpr int64_t kNear = 128 * 1024;  // bytes that need no fetching ahead
+  static constexpr int64_t kTogether = 4;       // tiles of A that are packed together
+  static constexpr int64_t kGroup = 64;         // rows of C that go through the buffer together
 
-  void pack_rows(int64_t panel_vecs) {
-    const int64_t tiles = pieces(m_, kMaxRows[panel_vecs]);
-    for (int64_t t = 0; t < tiles; ++t) {
-      const int64_t i = edge(m_, t, tiles);
-      pack_a(edge(m_, t + 1, tiles) - i, k_, a_.block(i, 0), m_ - i, packed_a_ + i * k_);
-    }
+  int64_t panel_begin(int64_t panel) const { return edge(vecs_, panel, panels_) * lanes<T>(); }
+  T* packed_panel(int64_t panel) const {
+    return packed_b_ + (keeps_b_ ? panel_begin(panel) * k_ : 0);
   }
 
-  void run_panel(int64_t j, int64_t panel_vecs) {
+  /// Sets what the tiles of a panel fetch ahead: the next panel, a column of cache lines each.
+  void look_ahead(int64_t height, int64_t panel) {
+    ahead_ = nullptr;
+    ahead_lines_ = 0;
+    ahead_jump_ = 64 / sizeof(T);
+    if (!fetches_ahead_) return;
+    const bool wraps = panel + 1 == panels_;
+    if (wraps && height + 1 == heights_) return;
+    const int64_t next = wraps ? 0 : panel + 1;
+    const int64_t begin = panel_begin(next), width = panel_begin(next + 1) - begin;
+    if (keeps_b_ && (wraps || height > 0)) {
+      ahead_ = packed_panel(next);
+      ahead_step_ = width;
+    } else if (b_.col_stride == 1) {
+      ahead_ = b_.at(0, begin);
+      ahead_step_ = b_.row_stride;
+    } else if (b_.row_stride == 1 && b_.col_stride == k_) {  // the lines in a row
+      ahead_ = b_.at(0, begin);
+      ahead_step_ = 64 / sizeof(T);
+      ahead_jump_ = k_ * ahead_step_;
+    } else {
+      return;
+    }
+    ahead_lines_ = width * static_cast<int64_t>(sizeof(T)) / 64;
+  }
+
+  /// Packs the kTogether tiles of A from `tile` on, of m rows from `top` on.
+  void pack_rows(int64_t top, int64_t m, int64_t tile, int64_t row_tiles) {
+    int64_t edges[kTogether + 1];
+    const int64_t count = std::min(kTogether, row_tiles - tile);
+    for (int64_t t = 0; t <= count; ++t) edges[t] = edge(m, tile + t, row_tiles);
+    pack_a(count, edges, k_, a_.block(top, 0), m_ - top, packed_a_);
+  }
+
+  void run_panel(int64_t height, int64_t panel) {
     alignas(64) static constexpr T kZeros[kMaxVecs * kMaxLanes] = {};
     alignas(64) T col_bias[kMaxVecs * kMaxLanes];
-    alignas(64) T buffer[kRowLimit * kMaxVecs * kMaxLanes];
-    const int64_t width = panel_vecs * lanes<T>();
+    alignas(64) T buffer[kGroup * kMaxVecs * kMaxLanes];
+    const int64_t top = edge(m_, height, heights_);
+    const int64_t m = edge(m_, height + 1, heights_) - top;
+    const int64_t j = panel_begin(panel);
+    const int64_t width = panel_begin(panel + 1) - j;
+    const int64_t vecs = width / lanes<T>();
     const int64_t cols = std::min(width, n_ - j);
-    const bool direct_c = c_.col_stride == 1 && cols == width;
+    const bool direct_c = c_.col_stride == 1 && (kEndsAnywhere || cols == width);
 
+    tile_.last_lanes = static_cast<size_t>(kEndsAnywhere ? cols - width + lanes<T>() : lanes<T>());
     tile_.b = b_.at(0, j);
     tile_.b_row = b_.row_stride;
-    if (packs_b_ || cols < width) {
-      pack_b(k_, cols, b_.block(0, j), packed_b_, width);
-      tile_.b = packed_b_;
+    if (packs_b_) {
+      T* packed = packed_panel(panel);
+      if (height == 0 || !keeps_b_) pack_b(k_, cols, b_.block(0, j), packed, width);
+      tile_.b = packed;
       tile_.b_row = width;
     }
     tile_.col_bias = kZeros;
@@ -238,20 +168,49 @@ class Block {
       std::fill(std::copy_n(epilogue_.col_bias + j, cols, col_bias), col_bias + width, T{0});
       tile_.col_bias = col_bias;
     }
-    const int64_t row_tiles = pieces(m_, kMaxRows[panel_vecs]);
+    look_ahead(height, panel);
+    // Packed rows of A serve panels of any width.
+    const int64_t row_tiles = pieces(m, kMaxRows[packs_a_ ? kMaxVecs : vecs]);
+    int64_t group = 0, group_end = 0;
     for (int64_t t = 0; t < row_tiles; ++t) {
-      const int64_t i = edge(m_, t, row_tiles);
-      const int64_t rows = edge(m_, t + 1, row_tiles) - i;
-      tile_.a = packs_a_ ? packed_a_ + i * k_ : a_.at(i, 0);
-      tile_.a_row = packs_a_ ? 1 : a_.row_stride;
-      tile_.a_col = packs_a_ ? rows : a_.col_stride;
+      const int64_t first = edge(m, t, row_tiles);
+      const int64_t end = edge(m, t + 1, row_tiles);
+      const int64_t rows = end - first;
+      const int64_t i = top + first;
+      tile_.a = a_.at(i, 0);
+      tile_.a_row = a_.row_stride;
+      tile_.a_col = a_.col_stride;
+      if (packs_a_) {
+        T* packed = packed_a_ + first * k_;
+        if (panel == 0 && t % kTogether == 0) pack_rows(top, m, t, row_tiles);
+        tile_.a = packed;
+        tile_.a_row = 1;
+        tile_.a_col = rows;
+      }
       tile_.row_bias = epilogue_.row_bias ? epilogue_.row_bias + i : kZeros;
-      const MatrixRef<T> place = c_.block(i, j);
-      tile_.c = direct_c ? place.data : buffer;
-      tile_.c_row = direct_c ? c_.row_stride : width;
-      if (!direct_c && tile_.beta != 0) load_block<T>(rows, cols, place, buffer, width);
-      tiles<T>()[panel_vecs - 1][rows](tile_);
-      if (!direct_c) store_block(rows, cols, buffer, width, place);
+      tile_.ahead_step = 0;
+      if (t < ahead_lines_) {
+        tile_.ahead = ahead_ + t * ahead_jump_;
+        tile_.ahead_step = ahead_step_;
+      }
+      if (direct_c) {
+        tile_.c = c_.at(i, j);
+        tile_.c_row = c_.row_stride;
+        tiles<T>()[vecs - 1][rows](tile_);
+        continue;
+      }
+      if (first == group_end) {
+        group = first;
+        for (int64_t u = t; u < row_tiles && edge(m, u + 1, row_tiles) - group <= kGroup; ++u)
+          group_end = edge(m, u + 1, row_tiles);
+        if (tile_.beta != 0)
+          load_block<T>(group_end - group, cols, c_.block(top + group, j), buffer, width);
+      }
+      tile_.c = buffer + (first - group) * width;
+      tile_.c_row = width;
+      tiles<T>()[vecs - 1][rows](tile_);
+      if (end == group_end)
+        store_block(group_end - group, cols, buffer, width, c_.block(top + group, j));
     }
   }
 
@@ -259,31 +218,35 @@ class Block {
   const MatrixRef<const T> a_, b_;
   const MatrixRef<T> c_;
   const TileEpilogue<T> epilogue_;
-  bool packs_a_, packs_b_;
-  T* packed_a_;
-  T* packed_b_;
+  int64_t heights_, vecs_, panels_;
+  bool packs_a_, packs_b_, keeps_b_, fetches_ahead_;
+  T* packed_a_ = nullptr;
+  T* packed_b_ = nullptr;
+  const T* ahead_ = nullptr;
+  int64_t ahead_step_ = 0, ahead_jump_ = 0, ahead_lines_ = 0;
   Tile<T> tile_;
 };
 
 template <typename T>
 void run(int64_t m, int64_t n, int64_t k, MatrixRef<const T> a, MatrixRef<const T> b,
          MatrixRef<T> c, const TileEpilogue<T>& epilogue) {
-  const int64_t heights = pieces(m, kMaxHeight);
+  const int64_t widths = pieces(n, kMaxWidth<T>);
   const int64_t depths = pieces(k, kMaxDepth);
-  for (int64_t height = 0; height < heights; ++height) {
-    const int64_t i = edge(m, height, heights);
-    const int64_t rows = edge(m, height + 1, heights) - i;
+  const int64_t vecs = pieces(n, lanes<T>());
+  for (int64_t width = 0; width < widths; ++width) {
+    const int64_t j = edge(vecs, width, widths) * lanes<T>();
+    const int64_t cols = std::min(n, edge(vecs, width + 1, widths) * lanes<T>()) - j;
     for (int64_t depth = 0; depth < depths; ++depth) {
       const int64_t p = edge(k, depth, depths);
-      TileEpilogue<T> part =
-          epilogue;  // the sum over k so far waits in C; the last step does the rest
-      if (part.row_bias) part.row_bias += i;
+      // The sum over k so far waits in C; the last step does the rest.
+      TileEpilogue<T> part = epilogue;
+      if (part.col_bias) part.col_bias += j;
       if (depth > 0) part.beta = 1;
       if (depth + 1 < depths) {
         part.col_bias = part.row_bias = nullptr;
         part.activation = Activation::kNone;
       }
-      Block<T>(rows, n, edge(k, depth + 1, depths) - p, a.block(i, p), b.block(p, 0), c.block(i, 0),
+      Chunk<T>(m, cols, edge(k, depth + 1, depths) - p, a.block(0, p), b.block(p, j), c.block(0, j),
                part)
           .run();
     }

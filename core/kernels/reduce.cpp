@@ -1,9 +1,7 @@
 #include "bb/core/kernels/reduce.h"
 
 #include <algorithm>
-#include <vector>
-
-#include "bb/core/parallel.h"
+#include <limits>
 
 #include "bb/core/kernels/simd_targets.h"
 
@@ -13,174 +11,237 @@
 // After foreach_target.h:
 #include <hwy/highway.h>
 
+#include "bb/core/kernels/pick-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace bb::kernels::HWY_NAMESPACE {
+namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr int64_t kLeaf = 1024;    // elements summed by vectors, before pairs are formed
-constexpr int64_t kRowBlock = 32;  // rows summed one after the other
-constexpr int64_t kTile = 256;     // columns summed together
-
 template <class T>
-T sum_leaf(const T* x, int64_t n) {
+const T* at(const char* data, int64_t bytes) {
+  return reinterpret_cast<const T*>(data + bytes);
+}
+
+// ---- Formulas: what nothing gives, how an element joins what was reduced so far, how partial
+// results join
+
+// The result of all lanes, in pairs.
+template <class F, class D, class V>
+hn::TFromD<D> across_lanes(D d, V v) {
+  using T = hn::TFromD<D>;
+  const hn::CappedTag<T, 1> one;
+  HWY_ALIGN T each[HWY_MAX_BYTES / sizeof(T)];
+  hn::Store(v, d, each);
+  for (size_t half = hn::Lanes(d) / 2; half > 0; half /= 2)
+    for (size_t j = 0; j < half; ++j)
+      each[j] = hn::GetLane(F::join(one, hn::Set(one, each[j]), hn::Set(one, each[j + half])));
+  return each[0];
+}
+
+struct Sum {
+  template <class T>
+  static constexpr T kIdentity = 0;
+  template <class D, class V>
+  static V add(D, V sum, V x) {
+    return hn::Add(sum, x);
+  }
+  template <class D, class V>
+  static V join(D, V a, V b) {
+    return hn::Add(a, b);
+  }
+  template <class D, class V>
+  static hn::TFromD<D> across(D d, V v) {
+    return hn::GetLane(hn::SumOfLanes(d, v));
+  }
+};
+struct SumSquares : Sum {
+  template <class D, class V>
+  static V add(D, V sum, V x) {
+    return hn::MulAdd(x, x, sum);
+  }
+};
+struct Prod {
+  template <class T>
+  static constexpr T kIdentity = 1;
+  template <class D, class V>
+  static V add(D, V product, V x) {
+    return hn::Mul(product, x);
+  }
+  template <class D, class V>
+  static V join(D, V a, V b) {
+    return hn::Mul(a, b);
+  }
+  template <class D, class V>
+  static hn::TFromD<D> across(D d, V v) {
+    return across_lanes<Prod>(d, v);
+  }
+};
+// The better of two by Order, of pick-inl.h; of nothing, what no number is worse than.
+template <class Order>
+struct Best {
+  template <class T>
+  static constexpr T kIdentity = Order::template kWorst<T>;
+  template <class D, class V>
+  static V add(D d, V best, V x) {
+    return better<Order>(d, x, best);
+  }
+  template <class D, class V>
+  static V join(D d, V a, V b) {
+    return add(d, a, b);
+  }
+  template <class D, class V>
+  static hn::TFromD<D> across(D d, V v) {
+    return across_lanes<Best>(d, v);
+  }
+};
+// A formula for partial results.
+template <class F>
+struct Join : F {
+  template <class D, class V>
+  static V add(D d, V a, V b) {
+    return F::join(d, a, b);
+  }
+};
+
+// ---- Rows
+
+constexpr int64_t kLeaf = 2048;  // elements reduced by vectors; above, pairs are formed
+
+template <class F, class T>
+T join(T a, T b) {
+  const hn::CappedTag<T, 1> d;
+  return hn::GetLane(F::join(d, hn::Set(d, a), hn::Set(d, b)));
+}
+
+template <class F, class T>
+T reduce_leaf(const T* x, int64_t n) {
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  auto a = hn::Zero(d), b = a, c = a, e = a;
   int64_t i = 0;
-  for (; i + 4 * lanes <= n; i += 4 * lanes) {
-    a = hn::Add(a, hn::LoadU(d, x + i));
-    b = hn::Add(b, hn::LoadU(d, x + i + lanes));
-    c = hn::Add(c, hn::LoadU(d, x + i + 2 * lanes));
-    e = hn::Add(e, hn::LoadU(d, x + i + 3 * lanes));
+  T result = F::template kIdentity<T>;
+  if (n >= lanes) {
+    auto a = hn::Set(d, result), b = a, c = a, e = a;
+    for (; i + 4 * lanes <= n; i += 4 * lanes) {
+      a = F::add(d, a, hn::LoadU(d, x + i));
+      b = F::add(d, b, hn::LoadU(d, x + i + lanes));
+      c = F::add(d, c, hn::LoadU(d, x + i + 2 * lanes));
+      e = F::add(d, e, hn::LoadU(d, x + i + 3 * lanes));
+    }
+    for (; i + lanes <= n; i += lanes) a = F::add(d, a, hn::LoadU(d, x + i));
+    result = F::across(d, F::join(d, F::join(d, a, b), F::join(d, c, e)));
   }
-  for (; i + lanes <= n; i += lanes) a = hn::Add(a, hn::LoadU(d, x + i));
-  T sum = hn::GetLane(hn::SumOfLanes(d, hn::Add(hn::Add(a, b), hn::Add(c, e))));
-  for (; i < n; ++i) sum += x[i];
-  return sum;
+  const hn::CappedTag<T, 1> one;
+  for (; i < n; ++i) result = hn::GetLane(F::add(one, hn::Set(one, result), hn::Set(one, x[i])));
+  return result;
 }
 
-template <class T>
-T sum_row(const T* x, int64_t n) {
-  if (n <= kLeaf) return sum_leaf(x, n);
+template <class F, class T>
+T reduce_row(const T* x, int64_t n) {
+  if (n <= kLeaf) return reduce_leaf<F>(x, n);
   const int64_t half = (n / 2 + kLeaf - 1) / kLeaf * kLeaf;
-  return sum_row(x, half) + sum_row(x + half, n - half);
+  return join<F>(reduce_row<F>(x, half), reduce_row<F>(x + half, n - half));
 }
 
-// y[j] = x[0, j] + ... + x[rows - 1, j] for `width` columns.
-template <class T>
-void sum_few_rows(const T* x, int64_t rows, int64_t row_stride, int64_t width, T* y) {
+template <class F, class T>
+void reduce_rows(const char* x, int64_t rows, int64_t step, int64_t n, char* y, int64_t*) {
+  for (int64_t r = 0; r < rows; ++r)
+    reinterpret_cast<T*>(y)[r] = reduce_row<F>(at<T>(x, r * step), n);
+}
+
+// ---- Columns
+
+constexpr int64_t kLeafRows = 32;  // reduced one after the other
+constexpr int64_t kRows = 8;       // in one pass over y
+
+// y[j] = what is reduced so far (y[j], or nothing at first), and x[i, j] of kCount rows.
+template <class F, int kCount, class T>
+HWY_INLINE void add_rows(bool first, const char* x, int64_t step, int64_t width, T* y) {
+  const auto run = [&](auto d, int64_t j) HWY_ATTR {
+    auto sum = first ? hn::Set(d, F::template kIdentity<T>) : hn::LoadU(d, y + j);
+#pragma GCC unroll 8
+    for (int i = 0; i < kCount; ++i) sum = F::add(d, sum, hn::LoadU(d, at<T>(x, i * step) + j));
+    hn::StoreU(sum, d, y + j);
+  };
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
   int64_t j = 0;
-  for (; j + 4 * lanes <= width; j += 4 * lanes) {
-    auto a = hn::Zero(d), b = a, c = a, e = a;
-    const T* row = x + j;
-    for (int64_t i = 0; i < rows; ++i, row += row_stride) {
-      a = hn::Add(a, hn::LoadU(d, row));
-      b = hn::Add(b, hn::LoadU(d, row + lanes));
-      c = hn::Add(c, hn::LoadU(d, row + 2 * lanes));
-      e = hn::Add(e, hn::LoadU(d, row + 3 * lanes));
-    }
-    hn::StoreU(a, d, y + j);
-    hn::StoreU(b, d, y + j + lanes);
-    hn::StoreU(c, d, y + j + 2 * lanes);
-    hn::StoreU(e, d, y + j + 3 * lanes);
-  }
-  for (; j + lanes <= width; j += lanes) {
-    auto a = hn::Zero(d);
-    for (int64_t i = 0; i < rows; ++i) a = hn::Add(a, hn::LoadU(d, x + i * row_stride + j));
-    hn::StoreU(a, d, y + j);
-  }
-  for (; j < width; ++j) {
-    T a = 0;
-    for (int64_t i = 0; i < rows; ++i) a += x[i * row_stride + j];
-    y[j] = a;
-  }
+  for (; j + lanes <= width; j += lanes) run(d, j);
+  for (; j < width; ++j) run(hn::CappedTag<T, 1>(), j);
 }
 
-template <class T>
-void sum_tile(const T* x, int64_t rows, int64_t row_stride, int64_t width, T* y) {
-  if (rows <= kRowBlock) return sum_few_rows(x, rows, row_stride, width, y);
-  const int64_t half = (rows / 2 + kRowBlock - 1) / kRowBlock * kRowBlock;
-  T second[kTile];
-  sum_tile(x, half, row_stride, width, y);
-  sum_tile(x + half * row_stride, rows - half, row_stride, width, second);
-  for (int64_t j = 0; j < width; ++j) y[j] += second[j];
+template <class F, class T>
+void reduce_tile(const char* x, int64_t n, int64_t step, int64_t width, T* y) {
+  if (n <= kLeafRows) {
+    int64_t i = 0;
+    for (; i + kRows <= n; i += kRows) add_rows<F, kRows>(i == 0, x + i * step, step, width, y);
+    for (; i < n; ++i) add_rows<F, 1>(i == 0, x + i * step, step, width, y);
+    return;
+  }
+  const int64_t half = (n / 2 + kLeafRows - 1) / kLeafRows * kLeafRows;
+  T second[kReduceColumns];
+  reduce_tile<F>(x, half, step, width, y);
+  reduce_tile<F>(x + half * step, n - half, step, width, second);
+  add_rows<Join<F>, 1>(false, reinterpret_cast<const char*>(second), 0, width, y);
 }
 
-float sum_row_f32(const float* x, int64_t n) { return sum_row(x, n); }
-double sum_row_f64(const double* x, int64_t n) { return sum_row(x, n); }
-void sum_tile_f32(const float* x, int64_t rows, int64_t row_stride, int64_t width, float* y) {
-  sum_tile(x, rows, row_stride, width, y);
-}
-void sum_tile_f64(const double* x, int64_t rows, int64_t row_stride, int64_t width, double* y) {
-  sum_tile(x, rows, row_stride, width, y);
+template <class F, class T>
+void reduce_columns(const char* x, int64_t n, int64_t step, int64_t width, char* y, int64_t*) {
+  reduce_tile<F>(x, n, step, width, reinterpret_cast<T*>(y));
 }
 
+template <class F, class T>
+ReduceKernels reduction() {
+  return {reduce_rows<F, T>, reduce_columns<F, T>,
+          [](const char* x, const int64_t*, int64_t rows, int64_t n, char* y, int64_t*) {
+            reduce_rows<Join<F>, T>(x, rows, n * static_cast<int64_t>(sizeof(T)), n, y, nullptr);
+          },
+          [](const char* x, const int64_t*, int64_t n, int64_t step, int64_t width, char* y,
+             int64_t*) { reduce_columns<Join<F>, T>(x, n, step, width, y, nullptr); }};
+}
+template <class Order, class T>
+ReduceKernels pick() {
+  return {pick_rows<Order, T>, pick_columns<Order, T>, merge_picked_rows<Order, T>,
+          merge_picked_columns<Order, T>};
+}
+
+ReduceTable make_table() {
+  ReduceTable t;
+  const auto floating = [](Reduction& r, const ReduceKernels& f32, const ReduceKernels& f64) {
+    r.kernels[static_cast<size_t>(kFloat32)] = f32;
+    r.kernels[static_cast<size_t>(kFloat64)] = f64;
+  };
+  floating(t.sum, reduction<Sum, float>(), reduction<Sum, double>());
+  t.sum.kernels[static_cast<size_t>(kInt64)] = reduction<Sum, int64_t>();
+  floating(t.prod, reduction<Prod, float>(), reduction<Prod, double>());
+  floating(t.sum_squares, reduction<SumSquares, float>(), reduction<SumSquares, double>());
+  // A bool is a byte of 0 or 1.
+  t.max = {{reduction<Best<Largest>, uint8_t>(), reduction<Best<Largest>, uint8_t>(),
+            reduction<Best<Largest>, int32_t>(), reduction<Best<Largest>, int64_t>(),
+            reduction<Best<Largest>, float>(), reduction<Best<Largest>, double>()}};
+  t.min = {{reduction<Best<Smallest>, uint8_t>(), reduction<Best<Smallest>, uint8_t>(),
+            reduction<Best<Smallest>, int32_t>(), reduction<Best<Smallest>, int64_t>(),
+            reduction<Best<Smallest>, float>(), reduction<Best<Smallest>, double>()}};
+  t.argmax = {{pick<Largest, uint8_t>(), pick<Largest, uint8_t>(), pick<Largest, int32_t>(),
+               pick<Largest, int64_t>(), pick<Largest, float>(), pick<Largest, double>()}};
+  t.argmin = {{pick<Smallest, uint8_t>(), pick<Smallest, uint8_t>(), pick<Smallest, int32_t>(),
+               pick<Smallest, int64_t>(), pick<Smallest, float>(), pick<Smallest, double>()}};
+  return t;
+}
+
+}  // namespace
 }  // namespace bb::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace bb::kernels {
-namespace {
 
-HWY_EXPORT(sum_row_f32);
-HWY_EXPORT(sum_row_f64);
-HWY_EXPORT(sum_tile_f32);
-HWY_EXPORT(sum_tile_f64);
+HWY_EXPORT(make_table);
 
-float sum_row(const float* x, int64_t n) { return HWY_DYNAMIC_DISPATCH(sum_row_f32)(x, n); }
-double sum_row(const double* x, int64_t n) { return HWY_DYNAMIC_DISPATCH(sum_row_f64)(x, n); }
-void sum_tile(const float* x, int64_t rows, int64_t row_stride, int64_t width, float* y) {
-  HWY_DYNAMIC_DISPATCH(sum_tile_f32)(x, rows, row_stride, width, y);
+const ReduceTable& reductions() {
+  static const ReduceTable table = HWY_DYNAMIC_DISPATCH(make_table)();
+  return table;
 }
-void sum_tile(const double* x, int64_t rows, int64_t row_stride, int64_t width, double* y) {
-  HWY_DYNAMIC_DISPATCH(sum_tile_f64)(x, rows, row_stride, width, y);
-}
-
-constexpr int64_t kChunk = 16384;  // of a long row, summed by one thread
-constexpr int64_t kColumns = 256;  // of a matrix, summed by one thread; kTile above
-constexpr double kCostNs = 0.1;    // of one element
-
-}  // namespace
-
-template <class T>
-void sum_rows(const T* x, int64_t rows, int64_t n, T* y) {
-  if (n <= kChunk) {
-    parallel_for(rows, kCostNs * static_cast<double>(n) + 5, [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; ++r) y[r] = sum_row(x + r * n, n);
-    });
-    return;
-  }
-  const int64_t chunks = (n + kChunk - 1) / kChunk;
-  std::vector<T> partial(static_cast<size_t>(rows * chunks));
-  parallel_for(rows * chunks, kCostNs * kChunk, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t first = i % chunks * kChunk;
-      partial[static_cast<size_t>(i)] =
-          sum_row(x + i / chunks * n + first, std::min(kChunk, n - first));
-    }
-  });
-  sum_rows(partial.data(), rows, chunks, y);
-}
-
-template <class T>
-void sum_columns(const T* x, int64_t outer, int64_t n, int64_t inner, T* y) {
-  const int64_t tiles = (inner + kColumns - 1) / kColumns;
-  const double cost_ns = kCostNs * static_cast<double>(n * std::min(inner, kColumns));
-  parallel_for(outer * tiles, cost_ns, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t o = i / tiles, j = i % tiles * kColumns;
-      sum_tile(x + o * n * inner + j, n, inner, std::min(kColumns, inner - j), y + o * inner + j);
-    }
-  });
-}
-
-template <class T>
-void max_rows(const T* x, int64_t rows, int64_t n, T* values, int64_t* indices) {
-  parallel_for(rows, static_cast<double>(n), [&](int64_t begin, int64_t end) {
-    for (int64_t r = begin; r < end; ++r) {
-      const T* row = x + r * n;
-      int64_t best = 0;
-      // row[i] is above, or is the first NaN (a NaN differs from itself).
-      for (int64_t i = 1; i < n && row[best] == row[best]; ++i)
-        if (row[i] > row[best] || row[i] != row[i]) best = i;
-      if (values) values[r] = row[best];
-      if (indices) indices[r] = best;
-    }
-  });
-}
-
-template void sum_rows(const float*, int64_t, int64_t, float*);
-template void sum_rows(const double*, int64_t, int64_t, double*);
-template void sum_columns(const float*, int64_t, int64_t, int64_t, float*);
-template void sum_columns(const double*, int64_t, int64_t, int64_t, double*);
-template void max_rows(const bool*, int64_t, int64_t, bool*, int64_t*);
-template void max_rows(const uint8_t*, int64_t, int64_t, uint8_t*, int64_t*);
-template void max_rows(const int32_t*, int64_t, int64_t, int32_t*, int64_t*);
-template void max_rows(const int64_t*, int64_t, int64_t, int64_t*, int64_t*);
-template void max_rows(const float*, int64_t, int64_t, float*, int64_t*);
-template void max_rows(const double*, int64_t, int64_t, double*, int64_t*);
 
 }  // namespace bb::kernels
 #endif

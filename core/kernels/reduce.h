@@ -1,22 +1,46 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+
+#include "bb/core/dtype.h"
 
 namespace bb::kernels {
 
-/// y[r] = sum over i of x[r, i]; x [rows, n] row-major. T is float or double.
-/// The order of summation depends on n alone: vectors within blocks, then pairs of blocks.
-template <class T>
-void sum_rows(const T* x, int64_t rows, int64_t n, T* y);
+/// A reduction of elements of one dtype. Steps are in bytes, `y` and partial results without gaps;
+/// `at`, int64, takes the index of each result where the reduction picks one of its elements, and
+/// is null otherwise. The order in which elements are combined depends on n alone: blocks, then
+/// pairs of blocks, so that errors of sums grow like log n.
+struct ReduceKernels {
+  /// y[r] = over i < n of x[r, i], rows `step` apart, their elements side by side. n may be 0
+  /// where `at` is null.
+  void (*rows)(const char* x, int64_t rows, int64_t step, int64_t n, char* y, int64_t* at);
+  /// y[j] = over i < n of x[i, j], rows `step` apart, j < width <= kReduceColumns.
+  void (*columns)(const char* x, int64_t n, int64_t step, int64_t width, char* y, int64_t* at);
+  /// The same for partial results, each of a part of what is reduced, in order, n > 0: their
+  /// places are given and handed on.
+  void (*merge_rows)(const char* x, const int64_t* places, int64_t rows, int64_t n, char* y,
+                     int64_t* at);
+  void (*merge_columns)(const char* x, const int64_t* places, int64_t n, int64_t step,
+                        int64_t width, char* y, int64_t* at);
+};
 
-/// y[o, j] = sum over i of x[o, i, j]; x [outer, n, inner] row-major, y [outer, inner].
-/// Blocks of rows, then pairs of blocks.
-template <class T>
-void sum_columns(const T* x, int64_t outer, int64_t n, int64_t inner, T* y);
+inline constexpr int64_t kReduceColumns = 1024;
 
-/// values[r] = max over i of x[r, i], indices[r] = the first i that has it; NaN counts as the
-/// largest. x [rows, n] row-major, n > 0, T any element type. Either output may be null.
-template <class T>
-void max_rows(const T* x, int64_t rows, int64_t n, T* values, int64_t* indices);
+/// A reduction for each dtype that it computes in; null pointers for the others.
+struct Reduction {
+  std::array<ReduceKernels, 6> kernels{};
+  const ReduceKernels& operator[](DType dtype) const { return kernels[static_cast<size_t>(dtype)]; }
+};
+
+/// The reductions, in the best instruction set of this processor.
+struct ReduceTable {
+  Reduction sum;             // int64 (wraps), float32, float64
+  Reduction prod;            // float32, float64
+  Reduction sum_squares;     // float32, float64
+  Reduction max, min;        // all dtypes; NaN if there is one
+  Reduction argmax, argmin;  // all dtypes, with places: the first of several; NaN before all
+};
+const ReduceTable& reductions();
 
 }  // namespace bb::kernels

@@ -2,42 +2,23 @@
 
 #include <cstdint>
 
+#include "bb/core/kernels/lines.h"
+
 namespace bb::kernels {
 
-/// Row kernels of the functions below: one row of n, in the best instruction set of this processor.
-template <class T>
+/// Softmax and its relations along lines of float or double, in the best instruction set of this
+/// processor. Shifted by the line's largest element, so that exp never overflows; a line of -inf
+/// alone, or with a NaN, gives NaN. What is below the smallest normal number becomes 0.
 struct SoftmaxTable {
-  void (*softmax)(const T* x, int64_t n, T* y);
-  void (*log_softmax)(const T* x, int64_t n, T* y);
-  void (*softmax_grad)(const T* dy, const T* y, int64_t n, T* dx);
-  void (*log_softmax_grad)(const T* dy, const T* y, int64_t n, T* dx);
-  /// most = max over i of x[i], sum = sum over i of exp(x[i] - most)
-  void (*max_sum_exp)(const T* x, int64_t n, T* most, T* sum);
-  /// y[i] = scale exp(x[i] - shift)
-  void (*scaled_exp)(const T* x, int64_t n, T shift, T scale, T* y);
+  LineOp softmax;           // y[i] = exp(x[i]) / sum over j of exp(x[j])
+  LineOp log_softmax;       // y[i] = x[i] - log(sum over j of exp(x[j]))
+  LineOp softmax_grad;      // of dy and y: y[i] (dy[i] - sum over j of dy[j] y[j])
+  LineOp log_softmax_grad;  // of dy and y: dy[i] - exp(y[i]) sum over j of dy[j]
 };
+const SoftmaxTable& softmax();
 
-/// Rows of x [rows, n], row-major; T is float or double; y may be x. Shifted by the row's largest
-/// element, so that exp never overflows; a row of -inf alone, or with a NaN, gives NaN.
-
-/// y[r, i] = exp(x[r, i]) / sum over j of exp(x[r, j])
-template <class T>
-void softmax_rows(const T* x, int64_t rows, int64_t n, T* y);
-
-/// y[r, i] = x[r, i] - log(sum over j of exp(x[r, j]))
-template <class T>
-void log_softmax_rows(const T* x, int64_t rows, int64_t n, T* y);
-
-/// dx[r, i] = y[r, i] (dy[r, i] - sum over j of dy[r, j] y[r, j]), y the softmax
-template <class T>
-void softmax_grad_rows(const T* dy, const T* y, int64_t rows, int64_t n, T* dx);
-
-/// dx[r, i] = dy[r, i] - exp(y[r, i]) sum over j of dy[r, j], y the log_softmax
-template <class T>
-void log_softmax_grad_rows(const T* dy, const T* y, int64_t rows, int64_t n, T* dx);
-
-/// losses[r] = log(sum over j of exp(x[r, j])) - x[r, labels[r]]. sums [rows, 2] keeps each row's
-/// largest element m and the sum of exp(x[r, j] - m).
+/// losses[r] = log(sum over j of exp(x[r, j])) - x[r, labels[r]], x [rows, n] row-major. sums
+/// [rows, 2] keeps each row's largest element m and the sum of exp(x[r, j] - m).
 template <class T>
 void cross_entropy_rows(const T* x, int64_t rows, int64_t n, const int64_t* labels, T* losses,
                         T* sums);

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <vector>
 
 #include "bb/core/creation.h"
+#include "bb/core/random.h"
 
 namespace bb::detail {
 namespace {
@@ -138,6 +140,81 @@ TEST_F(Strided, LargeCopyIsTheSameForAnyThreads) {
     for (int64_t i : {0, 1, 299, 300, 104999, 209999})
       EXPECT_EQ(target.data<int64_t>()[i], i % 300 * 700 + i / 300);
   }
+}
+
+// Compares a copy with the elements picked one by one.
+void expect_copied(const Tensor& target, const Tensor& source) {
+  copy_elements(target, source);
+  const Operand to = operand(target, target.shape()), from = operand(source, target.shape());
+  visit(source.dtype(), [&]<class T>() {
+    for (int64_t i = 0; i < target.numel(); ++i) {
+      const char *y = to.data, *x = from.data;
+      int64_t rest = i;
+      for (int64_t d = target.dim() - 1; d >= 0; --d) {
+        y += rest % target.shape()[d] * to.strides[d];
+        x += rest % target.shape()[d] * from.strides[d];
+        rest /= target.shape()[d];
+      }
+      ASSERT_EQ(*reinterpret_cast<const T*>(y), *reinterpret_cast<const T*>(x))
+          << fmt::format("element {} of {}, strides {} from {}", i, target.shape(),
+                         target.strides(), source.strides());
+    }
+  });
+}
+
+TEST_F(Strided, TransposingCopiesOfAllSizesAndElements) {
+  const int64_t sizes[] = {1, 2, 3, 4, 7, 8, 15, 16, 17, 33, 63, 64, 65, 130, 1000};
+  for (DType dtype : {kUInt8, kInt32, kFloat64})
+    for (int64_t rows : sizes)
+      for (int64_t cols : sizes) {
+        const Tensor x = arange(rows * cols).to(dtype).view({rows, cols});
+        expect_copied(empty({cols, rows}, dtype), x.t());
+        expect_copied(empty({cols, rows}, dtype).t(), x);
+      }
+}
+
+TEST_F(Strided, CopiesOfEveryPermutation) {
+  const Tensor x = arange(3 * 20 * 5 * 18).to(kFloat32).view({3, 20, 5, 18});
+  Shape order{0, 1, 2, 3};
+  for (int threads : {1, 2}) {
+    set_num_threads(threads);
+    do {
+      const Tensor view = x.permute(order);
+      expect_copied(empty(view.shape()), view);
+      expect_copied(empty(x.shape()).permute(order), view);
+      const Tensor part = view.slice(0, 1, 3).slice(3, 0, 17, 2);
+      expect_copied(empty(part.shape()), part);
+    } while (std::next_permutation(order.begin(), order.end()));
+  }
+}
+
+TEST_F(Strided, CopiesRepeatRowsAndColumns) {
+  for (int64_t n : {1, 5, 16, 100, 5000}) {
+    expect_copied(empty({7, n}), rand({n}));
+    expect_copied(empty({7, n}), rand({7, 1}));
+    expect_copied(empty({n, 7}), rand({n, 1}));
+    expect_copied(empty({3, n, 2}), rand({3, 1, 2}));
+    expect_copied(empty({n, 7}).t(), rand({n}));
+  }
+}
+
+TEST_F(Strided, LongRowsAreConverted) {
+  for (int64_t n : {63, 64, 200}) {
+    const Tensor y = arange(n).to(kFloat32).to(kFloat64).to(kInt32);
+    EXPECT_EQ(y.to(kInt64).to_vector<int64_t>(), arange(n).to_vector<int64_t>());
+    const Tensor gaps = arange(2 * n).slice(0, 0, 2 * n, 2).to(kFloat32);
+    EXPECT_EQ(gaps.to(kInt64).to_vector<int64_t>(),
+              arange(0, 2 * n, 2, kInt64).to_vector<int64_t>());
+  }
+}
+
+TEST_F(Strided, WalkFollowsTheFirstOperandsMemory) {
+  const Tensor x = zeros({6, 4, 5}, kInt32).permute({2, 0, 1});
+  const std::array<Operand, 1> operands{operand(x, x.shape())};
+  for_each_row(x.shape(), operands, 1, [](int64_t n, char* const*, const int64_t* strides) {
+    EXPECT_EQ(n, 120);
+    EXPECT_EQ(strides[0], 4);
+  });
 }
 
 TEST_F(Strided, FillReachesOnlyTheView) {

@@ -18,6 +18,25 @@ TEST(SequentialTest, RunsItsModulesOneAfterTheOther) {
   EXPECT_EQ(bytes_of(model(x)), bytes_of(b(relu(a(x)))));
 }
 
+TEST(SequentialTest, IncludesAnActivationInTheLayerBeforeIt) {
+  const Tensor x = randn({40, 3});
+  const auto gradients = [&](const auto& model, const std::vector<Tensor>& parameters) {
+    std::vector<Tensor> results{model(x)};
+    results[0].backward(ones_like(results[0].detach()));
+    for (Tensor p : parameters) {
+      results.push_back(p.grad());
+      p.set_grad(Tensor());
+    }
+    return bytes_of(results);
+  };
+  Linear a(3, 17);
+  Flatten flatten;
+  Sequential fused{a, ReLU(), flatten, ReLU()};
+  EXPECT_EQ(gradients([&](const Tensor& input) { return fused(input); }, fused.parameters()),
+            gradients([&](const Tensor& input) { return relu(flatten(relu(a(input)))); },
+                      fused.parameters()));
+}
+
 TEST(SequentialTest, WithoutModulesGivesItsInput) {
   Sequential model;
   const Tensor x = randn({5, 3});
