@@ -30,6 +30,7 @@ const bool registered = [] {
   compare("exp", [](const Tensor& x, const Tensor&) { return exp(x); });
   compare("tanh", [](const Tensor& x, const Tensor&) { return tanh(x); });
   compare("sigmoid", [](const Tensor& x, const Tensor&) { return sigmoid(x); });
+  compare("gelu", [](const Tensor& x, const Tensor&) { return gelu(x); });
   compare("softmax", [](const Tensor& x, const Tensor&) { return softmax(x, 1); });
   compare("log_softmax", [](const Tensor& x, const Tensor&) { return log_softmax(x, 1); });
   compare("sum_rows", [](const Tensor& x, const Tensor&) { return sum(x, {1}); });

@@ -34,6 +34,7 @@ const bool registered = [] {
   compare("exp", [](const Tensor& x, const Tensor&) { return x.exp(); });
   compare("tanh", [](const Tensor& x, const Tensor&) { return x.tanh(); });
   compare("sigmoid", [](const Tensor& x, const Tensor&) { return x.sigmoid(); });
+  compare("gelu", [](const Tensor& x, const Tensor&) { return torch::gelu(x); });
   compare("softmax", [](const Tensor& x, const Tensor&) { return x.softmax(1); });
   compare("log_softmax", [](const Tensor& x, const Tensor&) { return x.log_softmax(1); });
   compare("sum_rows", [](const Tensor& x, const Tensor&) { return x.sum(1); });
