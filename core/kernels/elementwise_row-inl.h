@@ -86,7 +86,7 @@ struct VectorLoop {
       const auto some = hn::FirstN(d, static_cast<size_t>(count));
       hn::BlendedStore(F()(d, hn::MaskedLoad(some, d, x + (i & moves[k]))...), some, d, y + i);
     } else {
-      Out rest[kLanes];
+      HWY_ALIGN Out rest[kLanes];
       store(d, F()(d, load(d, Padded<In>(x + (i & moves[k]), count).elements)...), rest);
       std::copy_n(rest, count, y + i);
     }
@@ -96,7 +96,7 @@ struct VectorLoop {
   template <class In>
   struct Padded {
     Padded(const In* x, int64_t count) { std::copy_n(x, count, elements); }
-    In elements[kLanes] = {};
+    HWY_ALIGN In elements[kLanes] = {};
   };
 };
 
