@@ -34,16 +34,24 @@ CpuInfo detect() {
   const std::string_view name(vendor);
   if (name == "AuthenticAMD") info.vendor = "AMD";
   if (name == "GenuineIntel") info.vendor = "Intel";
+  bool has_f16c = false;
   if (__get_cpuid(1, &eax, &ebx, &ecx, &edx)) {
+    has_f16c = (ecx & (1U << 29)) != 0;
     info.family = static_cast<int>((eax >> 8) & 0xf);
     if (info.family == 0xf) info.family += static_cast<int>((eax >> 20) & 0xff);
   }
   // The compiler's run-time checks ask xgetbv whether the operating system saves the registers.
   __builtin_cpu_init();
-  info.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  info.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+              __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && has_f16c;
   info.avx512 = info.avx2 && __builtin_cpu_supports("avx512f") &&
                 __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
                 __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+  if (const char* limit = std::getenv("BB_CPU_CAPABILITY")) {
+    const std::string_view best(limit);
+    if (best == "avx2" || best == "default") info.avx512 = false;
+    if (best == "default") info.avx2 = false;
+  }
   return info;
 }
 #else

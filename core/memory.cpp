@@ -199,6 +199,9 @@ class Common {
   std::atomic<int64_t> highest_{0};  // peak since the start, whatever reset_peak() does
   std::atomic<bool> over_bound_{false};
 };
+// Made before there are threads: were it made while another thread forks, the child would wait for
+// ever for it to be ready.
+[[maybe_unused]] const Common& g_common = Common::instance();
 
 // The small blocks that one thread keeps for itself, without locks, and the part of its count not
 // yet published.

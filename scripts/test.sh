@@ -42,6 +42,11 @@ stage "Release build by g++, warnings as errors, and its tests"
 build release -DBB_WERROR=ON
 ctest --preset release -j "$jobs"
 
+stage "Tests of the kernels for lesser processors"
+for capability in avx2 default; do
+  BB_CPU_CAPABILITY=$capability build/release/tests/bb_tests --gtest_brief=1
+done
+
 stage "Examples"
 for example in build/release/examples/*; do
   if [[ -f $example && -x $example ]]; then

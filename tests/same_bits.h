@@ -1,6 +1,10 @@
 #pragma once
 
+#include <cmath>
+#include <cstring>
+#include <limits>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "bb/core/parallel.h"
@@ -9,11 +13,27 @@
 /// For tests that results do not depend on the number of threads, down to the last bit.
 namespace bb::testing {
 
+/// The bytes of elements of T with every NaN the same one: which of its operands' sign and payload
+/// a NaN takes is left to the compiler, which may swap the operands of a sum.
+template <class T, class Bytes>
+Bytes with_one_nan(Bytes bytes) {
+  if constexpr (std::is_floating_point_v<T>) {
+    for (size_t i = 0; i + sizeof(T) <= bytes.size(); i += sizeof(T)) {
+      T x;
+      std::memcpy(&x, &bytes[i], sizeof(T));
+      if (std::isnan(x)) x = std::numeric_limits<T>::quiet_NaN();
+      std::memcpy(&bytes[i], &x, sizeof(T));
+    }
+  }
+  return bytes;
+}
+
 /// The bytes of the elements, row-major: equal only where tensors are bitwise equal.
 inline std::string bytes_of(const Tensor& x) {
   const Tensor rows = x.detach().contiguous();
-  return {static_cast<const char*>(rows.raw_data()),
-          static_cast<size_t>(rows.numel() * size_of(rows.dtype()))};
+  const std::string bytes(static_cast<const char*>(rows.raw_data()),
+                          static_cast<size_t>(rows.numel() * size_of(rows.dtype())));
+  return visit(x.dtype(), [&]<class T>() { return with_one_nan<T>(bytes); });
 }
 
 inline std::vector<std::string> bytes_of(const std::vector<Tensor>& tensors) {

@@ -226,10 +226,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace bb::kernels {
 
-HWY_EXPORT(make_table);
-
 PlaneCopy plane_copy(DType to, DType from) {
-  static const auto table = HWY_DYNAMIC_DISPATCH(make_table)();
+  static const auto table = BB_DISPATCH(make_table)();
   return table[static_cast<size_t>(to)][static_cast<size_t>(from)];
 }
 

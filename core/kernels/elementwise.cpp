@@ -120,10 +120,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace bb::kernels {
 
-HWY_EXPORT(make_table);
-
 const ElementwiseTable& elementwise() {
-  static const ElementwiseTable table = HWY_DYNAMIC_DISPATCH(make_table)();
+  static const ElementwiseTable table = BB_DISPATCH(make_table)();
   return table;
 }
 

@@ -96,18 +96,15 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace bb::kernels {
 
-HWY_EXPORT(all_f32);
-HWY_EXPORT(all_f64);
-
 template <>
 void relu_bias_grad(int64_t m, int64_t n, const float* dy, const float* y, float* dz,
                     float* dbias) {
-  HWY_DYNAMIC_DISPATCH(all_f32)(m, n, dy, y, dz, dbias);
+  BB_DISPATCH(all_f32)(m, n, dy, y, dz, dbias);
 }
 template <>
 void relu_bias_grad(int64_t m, int64_t n, const double* dy, const double* y, double* dz,
                     double* dbias) {
-  HWY_DYNAMIC_DISPATCH(all_f64)(m, n, dy, y, dz, dbias);
+  BB_DISPATCH(all_f64)(m, n, dy, y, dz, dbias);
 }
 
 }  // namespace bb::kernels

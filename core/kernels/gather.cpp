@@ -41,9 +41,6 @@ HWY_AFTER_NAMESPACE();
 namespace bb::kernels {
 namespace {
 
-HWY_EXPORT(adds_f32);
-HWY_EXPORT(adds_f64);
-
 template <class T>
 void gather_elements(const char* from, int64_t step, const int64_t* indices, int64_t count,
                      char* to) {
@@ -88,9 +85,9 @@ void scatter_add_rows(const T* from, const int64_t* indices, int64_t count, int6
   if (n == 0) return;
   const auto add = [] {
     if constexpr (sizeof(T) == 4)
-      return HWY_DYNAMIC_DISPATCH(adds_f32)();
+      return BB_DISPATCH(adds_f32)();
     else
-      return HWY_DYNAMIC_DISPATCH(adds_f64)();
+      return BB_DISPATCH(adds_f64)();
   }();
   const double cost_ns =
       static_cast<double>(count) * (2 + 0.03 * static_cast<double>(width * sizeof(T)));

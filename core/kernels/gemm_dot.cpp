@@ -125,18 +125,16 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace bb::kernels {
-HWY_EXPORT(run_dots_float);
-HWY_EXPORT(run_dots_double);
 
 template <>
 void dot_gemm(int64_t m, int64_t n, int64_t k, MatrixRef<const float> a, MatrixRef<const float> b,
               MatrixRef<float> c, const TileEpilogue<float>& epilogue) {
-  HWY_DYNAMIC_DISPATCH(run_dots_float)(m, n, k, a, b, c, epilogue);
+  BB_DISPATCH(run_dots_float)(m, n, k, a, b, c, epilogue);
 }
 template <>
 void dot_gemm(int64_t m, int64_t n, int64_t k, MatrixRef<const double> a, MatrixRef<const double> b,
               MatrixRef<double> c, const TileEpilogue<double>& epilogue) {
-  HWY_DYNAMIC_DISPATCH(run_dots_double)(m, n, k, a, b, c, epilogue);
+  BB_DISPATCH(run_dots_double)(m, n, k, a, b, c, epilogue);
 }
 }  // namespace bb::kernels
 #endif

@@ -272,29 +272,25 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace bb::kernels {
-HWY_EXPORT(lanes_float);
-HWY_EXPORT(lanes_double);
-HWY_EXPORT(run_float);
-HWY_EXPORT(run_double);
 
 template <>
 int64_t tile_lanes<float>() {
-  return HWY_DYNAMIC_DISPATCH(lanes_float)();
+  return BB_DISPATCH(lanes_float)();
 }
 template <>
 int64_t tile_lanes<double>() {
-  return HWY_DYNAMIC_DISPATCH(lanes_double)();
+  return BB_DISPATCH(lanes_double)();
 }
 template <>
 void tile_gemm(int64_t m, int64_t n, int64_t k, MatrixRef<const float> a, MatrixRef<const float> b,
                MatrixRef<float> c, const TileEpilogue<float>& epilogue) {
-  HWY_DYNAMIC_DISPATCH(run_float)(m, n, k, a, b, c, epilogue);
+  BB_DISPATCH(run_float)(m, n, k, a, b, c, epilogue);
 }
 template <>
 void tile_gemm(int64_t m, int64_t n, int64_t k, MatrixRef<const double> a,
                MatrixRef<const double> b, MatrixRef<double> c,
                const TileEpilogue<double>& epilogue) {
-  HWY_DYNAMIC_DISPATCH(run_double)(m, n, k, a, b, c, epilogue);
+  BB_DISPATCH(run_double)(m, n, k, a, b, c, epilogue);
 }
 }  // namespace bb::kernels
 #endif

@@ -104,26 +104,21 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace bb::kernels {
 
-HWY_EXPORT(sgd_f32);
-HWY_EXPORT(sgd_f64);
-HWY_EXPORT(adam_f32);
-HWY_EXPORT(adam_f64);
-
 template <>
 void sgd_update(const SgdStep& s, int64_t n, const float* g, float* p, float* b) {
-  HWY_DYNAMIC_DISPATCH(sgd_f32)(s, n, g, p, b);
+  BB_DISPATCH(sgd_f32)(s, n, g, p, b);
 }
 template <>
 void sgd_update(const SgdStep& s, int64_t n, const double* g, double* p, double* b) {
-  HWY_DYNAMIC_DISPATCH(sgd_f64)(s, n, g, p, b);
+  BB_DISPATCH(sgd_f64)(s, n, g, p, b);
 }
 template <>
 void adam_update(const AdamStep& s, int64_t n, const float* g, float* p, float* m, float* v) {
-  HWY_DYNAMIC_DISPATCH(adam_f32)(s, n, g, p, m, v);
+  BB_DISPATCH(adam_f32)(s, n, g, p, m, v);
 }
 template <>
 void adam_update(const AdamStep& s, int64_t n, const double* g, double* p, double* m, double* v) {
-  HWY_DYNAMIC_DISPATCH(adam_f64)(s, n, g, p, m, v);
+  BB_DISPATCH(adam_f64)(s, n, g, p, m, v);
 }
 
 }  // namespace bb::kernels

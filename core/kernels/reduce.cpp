@@ -106,7 +106,7 @@ struct Join : F {
 
 // ---- Rows
 
-constexpr int64_t kLeaf = 2048;  // elements reduced by vectors; above, pairs are formed
+constexpr int64_t kVectors = 32;  // that are reduced one after the other; above, pairs are formed
 
 template <class F, class T>
 T join(T a, T b) {
@@ -138,8 +138,9 @@ T reduce_leaf(const T* x, int64_t n) {
 
 template <class F, class T>
 T reduce_row(const T* x, int64_t n) {
-  if (n <= kLeaf) return reduce_leaf<F>(x, n);
-  const int64_t half = (n / 2 + kLeaf - 1) / kLeaf * kLeaf;
+  const auto leaf = 4 * kVectors * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<T>()));
+  if (n <= leaf) return reduce_leaf<F>(x, n);
+  const int64_t half = (n / 2 + leaf - 1) / leaf * leaf;
   return join<F>(reduce_row<F>(x, half), reduce_row<F>(x + half, n - half));
 }
 
@@ -151,7 +152,7 @@ void reduce_rows(const char* x, int64_t rows, int64_t step, int64_t n, char* y, 
 
 // ---- Columns
 
-constexpr int64_t kLeafRows = 32;  // reduced one after the other
+constexpr int64_t kLeafRows = 32;  // reduced likewise
 constexpr int64_t kRows = 8;       // in one pass over y
 
 // y[j] = what is reduced so far (y[j], or nothing at first), and x[i, j] of kCount rows.
@@ -236,10 +237,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace bb::kernels {
 
-HWY_EXPORT(make_table);
-
 const ReduceTable& reductions() {
-  static const ReduceTable table = HWY_DYNAMIC_DISPATCH(make_table)();
+  static const ReduceTable table = BB_DISPATCH(make_table)();
   return table;
 }
 

@@ -145,10 +145,8 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace bb::kernels {
 
-HWY_EXPORT(make_table);
-
 const ScanTable& scans() {
-  static const ScanTable table = HWY_DYNAMIC_DISPATCH(make_table)();
+  static const ScanTable table = BB_DISPATCH(make_table)();
   return table;
 }
 

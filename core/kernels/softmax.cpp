@@ -376,23 +376,17 @@ HWY_AFTER_NAMESPACE();
 namespace bb::kernels {
 namespace {
 
-HWY_EXPORT(make_table);
-HWY_EXPORT(max_sum_exp_f32);
-HWY_EXPORT(max_sum_exp_f64);
-HWY_EXPORT(scaled_exp_f32);
-HWY_EXPORT(scaled_exp_f64);
-
 void max_sum_exp(const float* x, int64_t n, float* most, float* sum) {
-  HWY_DYNAMIC_DISPATCH(max_sum_exp_f32)(x, n, most, sum);
+  BB_DISPATCH(max_sum_exp_f32)(x, n, most, sum);
 }
 void max_sum_exp(const double* x, int64_t n, double* most, double* sum) {
-  HWY_DYNAMIC_DISPATCH(max_sum_exp_f64)(x, n, most, sum);
+  BB_DISPATCH(max_sum_exp_f64)(x, n, most, sum);
 }
 void scaled_exp(const float* x, int64_t n, float shift, float scale, float* y) {
-  HWY_DYNAMIC_DISPATCH(scaled_exp_f32)(x, n, shift, scale, y);
+  BB_DISPATCH(scaled_exp_f32)(x, n, shift, scale, y);
 }
 void scaled_exp(const double* x, int64_t n, double shift, double scale, double* y) {
-  HWY_DYNAMIC_DISPATCH(scaled_exp_f64)(x, n, shift, scale, y);
+  BB_DISPATCH(scaled_exp_f64)(x, n, shift, scale, y);
 }
 
 template <class Row>
@@ -405,7 +399,7 @@ void for_rows(int64_t rows, int64_t n, const Row& row) {
 }  // namespace
 
 const SoftmaxTable& softmax() {
-  static const SoftmaxTable table = HWY_DYNAMIC_DISPATCH(make_table)();
+  static const SoftmaxTable table = BB_DISPATCH(make_table)();
   return table;
 }
 
