@@ -338,15 +338,16 @@ void detail::run_parallel(int threads, int64_t n, double cost_ns, int64_t align,
                           void* context) {
   Pool::Post* post = g_pool.take_post();
   if (!post) return fn(context, 0, n);
-  const double worth = static_cast<double>(n) * cost_ns / kMinWorkNs;
+  // As many to each thread: with three ranges, two threads would need the time of two.
+  const double each = static_cast<double>(n) * cost_ns / kMinWorkNs / threads;
   const int64_t most = std::min(int64_t{threads} * kRangesPerThread, (n + align - 1) / align);
+  const int64_t even = threads * (each < kRangesPerThread ? static_cast<int64_t>(each) + 1
+                                                          : int64_t{kRangesPerThread});
   Region region{.n = n,
                 .align = align,
                 .fn = fn,
                 .context = context,
-                .ranges = worth < static_cast<double>(most)
-                              ? std::max(int64_t{threads}, static_cast<int64_t>(worth))
-                              : most,
+                .ranges = std::min(even, most),
                 .most_workers = threads - 1};
   g_pool.run(*post, region);
   if (region.error) std::rethrow_exception(region.error);

@@ -108,7 +108,7 @@ FITS = [
     ("kTanh", "tanh(x) = x + x z P(z), z = x^2, |x| <= 0.6", tanh_fit, (4,), (10,)),
     ("kErf", "erf(x) = x + x P(z), z = x^2, |x| <= 1", erf_fit, (6,), (11,)),
     ("kErfTail", "erfc(a) = exp(-a^2) P(t) / (a + c), t = (a - c) / (a + c), c = kErfCentre,\n"
-     "  // 0 <= a <= kErfLargest", tail_fit, (9, mpf(3), mpf("10.5")), (22, mpf(4), mpf("27.5"))),
+     "  // 0 <= a <= kErfLargest", tail_fit, (8, mpf("2.75"), mpf("10.5")), (22, mpf(4), mpf("27.5"))),
     ("kSin", "sin(r) = r + r z P(z), z = r^2, |r| <= pi / 4", sin_fit, (2,), (5,)),
     ("kCos", "cos(r) = 1 - z / 2 + z^2 P(z), z = r^2, |r| <= pi / 4", cos_fit, (2,), (5,)),
 ]
@@ -147,7 +147,7 @@ def table(type_name):
         lines.append(f"  // {formula}; off by {mpmath.nstr(error, 2)}")
         lines.append(f"  static constexpr std::array<{type_name}, {len(coefficients)}> {name}{{")
         lines.append("      " + ", ".join(rounded(c, type_name) for c in coefficients) + "};")
-    centre, largest = (4, 27.5) if type_name == "double" else (3, 10.5)
+    centre, largest = (4, 27.5) if type_name == "double" else (2.75, 10.5)
     suffix = "f" if type_name == "float" else ""
     lines.append(f"  static constexpr {type_name} kErfCentre = {centre}, kErfLargest = {largest}{suffix};")
     lines.append("  // pi / 2 = the sum of these, each the rounded rest")

@@ -10,17 +10,28 @@ import statistics
 import subprocess
 import sys
 
-SECONDS = 0.3  # of each case in each round
+SECONDS = 0.1  # of each case in each round
 TOLERANCE = 1e-4
 
 
-def run(program, threads, name):
-    env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
-    command = [program, str(threads), str(SECONDS), name]
-    lines = subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
-    for line in lines.splitlines():
-        case, _, seconds, *results = line.split()
-        yield case, float(seconds), [float(r) for r in results]
+class Side:
+    """One program with one number of threads, which times a case whenever it is asked to."""
+
+    def __init__(self, name, program, threads):
+        self.name, self.threads = name, threads
+        env = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+        self.process = subprocess.Popen([program, str(threads), str(SECONDS), "-"], env=env, text=True,
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def run(self, case):
+        self.process.stdin.write(case + "\n")
+        self.process.stdin.flush()
+        _, _, seconds, *results = self.process.stdout.readline().split()
+        return float(seconds), [float(r) for r in results]
+
+
+def names(program):
+    return subprocess.run([program], check=True, capture_output=True, text=True).stdout.split()
 
 
 def machine():
@@ -62,18 +73,24 @@ def cells(row):
 
 def main():
     ours, theirs = sys.argv[1:3]
-    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
-    name = sys.argv[4] if len(sys.argv) > 4 else ""
+    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 15
+    part = sys.argv[4] if len(sys.argv) > 4 else ""
+    cases = [case for case in names(ours) if part in case]
+    alone = set(names(ours)) ^ set(names(theirs))
+    if alone or not cases:
+        sys.exit(f"compare: cases on one side only, or none: {sorted(alone)}")
+
+    # The sides take turns within each case: what else the machine does then hits them alike.
+    sides = [Side(name, program, threads) for threads in sorted({1, os.cpu_count()})
+             for name, program in (("ours", ours), ("theirs", theirs))]
     times, results = {}, {}
-    for _ in range(rounds):
-        for count in sorted({1, os.cpu_count()}):
-            for side, program in (("ours", ours), ("theirs", theirs)):
-                for case, seconds, values in run(program, count, name):
-                    times.setdefault(case, {}).setdefault(side, {}).setdefault(count, []).append(seconds)
-                    results.setdefault(case, {})[side] = values
-    alone = [case for case, sides in times.items() if len(sides) != 2]
-    if alone or not times:
-        sys.exit(f"compare: cases on one side only, or none: {alone}")
+    for case in cases:
+        for _ in range(rounds):
+            for side in sides:
+                seconds, values = side.run(case)
+                by_threads = times.setdefault(case, {}).setdefault(side.name, {})
+                by_threads.setdefault(side.threads, []).append(seconds)
+                results.setdefault(case, {})[side.name] = values
 
     table = list(rows(times, results))
     lines = [COLUMNS] + [cells(row) for row in table]

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -84,23 +85,37 @@ inline double time_step(const std::function<double()>& step, double seconds) {
   return times[times.size() / 2];
 }
 
-/// Prints a line for each case: name, threads, seconds of an op, the first five steps' results.
-/// Arguments: threads, seconds for each case, and perhaps a part of the names wanted.
+/// Times a case and prints a line: name, threads, seconds of an op, the first five steps' results.
+inline void run(const Case& c, int threads, double seconds) {
+  auto step = c.start();
+  std::vector<double> results;
+  for (int i = 0; i < 5; ++i) results.push_back(step());
+  std::printf("%s %d %.9g", c.name.c_str(), threads, time_step(step, seconds) / c.ops);
+  for (double result : results) std::printf(" %.9g", result);
+  std::printf("\n");
+  std::fflush(stdout);
+}
+
+/// Without arguments, prints the cases' names. Otherwise threads, seconds for a case, and which:
+/// those with a part of their names given, all where none is; or "-", then those whose names
+/// standard input gives, one at a time.
 inline int run(int argc, char** argv) {
-  const int threads = argc > 1 ? std::atoi(argv[1]) : 1;
-  const double seconds = argc > 2 ? std::atof(argv[2]) : 0.5;
-  const std::string filter = argc > 3 ? argv[3] : "";
-  set_threads(threads);
-  for (const Case& c : cases()) {
-    if (c.name.find(filter) == std::string::npos) continue;
-    auto step = c.start();
-    std::vector<double> results;
-    for (int i = 0; i < 5; ++i) results.push_back(step());
-    std::printf("%s %d %.9g", c.name.c_str(), threads, time_step(step, seconds) / c.ops);
-    for (double result : results) std::printf(" %.9g", result);
-    std::printf("\n");
-    std::fflush(stdout);
+  if (argc == 1) {
+    for (const Case& c : cases()) std::printf("%s\n", c.name.c_str());
+    return 0;
   }
+  const int threads = std::atoi(argv[1]);
+  const double seconds = argc > 2 ? std::atof(argv[2]) : 0.5;
+  const std::string wanted = argc > 3 ? argv[3] : "";
+  set_threads(threads);
+  if (wanted != "-") {
+    for (const Case& c : cases())
+      if (c.name.find(wanted) != std::string::npos) run(c, threads, seconds);
+    return 0;
+  }
+  for (std::string name; std::getline(std::cin, name);)
+    for (const Case& c : cases())
+      if (c.name == name) run(c, threads, seconds);
   return 0;
 }
 

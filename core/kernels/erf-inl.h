@@ -13,15 +13,23 @@ HWY_BEFORE_NAMESPACE();
 namespace bb::kernels::HWY_NAMESPACE::math {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// With centre = kErfCentre: exp(a^2) erfc(a) for a in [0, kErfLargest].
-// With `scale` times the centre, the same of a / scale, divided by scale.
-template <class D, class V>
-V ScaledErfc(D d, V a, double scale) {
+template <class T, size_t kCount>
+constexpr std::array<T, kCount> Times(std::array<T, kCount> c, double factor) {
+  for (T& each : c) each = static_cast<T>(each * factor);
+  return c;
+}
+
+// For a >= 0, exp(a^2) erfc(a) or, of a standard normal X, exp(a^2 / 2) P(X < -a), which is half
+// the former of a / sqrt(2); as far as either times the exponential's inverse is above zero.
+template <bool kNormal, class D, class V>
+V Tail(D d, V a) {
   using T = hn::TFromD<D>;
-  const double centre = scale * static_cast<double>(Coefficients<T>::kErfCentre);
-  const V w = hn::Div(hn::Set(d, T(1)), hn::Add(a, hn::Set(d, T(centre))));
-  const V t = hn::NegMulAdd(w, hn::Set(d, T(2 * centre)), hn::Set(d, T(1)));
-  return hn::Mul(w, Polynomial(d, t, Coefficients<T>::kErfTail));
+  constexpr double kScale = kNormal ? 1.4142135623730951 : 1.0;
+  constexpr double kCentre = kScale * static_cast<double>(Coefficients<T>::kErfCentre);
+  static constexpr auto kTail = Times(Coefficients<T>::kErfTail, kNormal ? kScale / 2 : 1);
+  const V w = Inverse(d, hn::Add(a, hn::Set(d, T(kCentre))));
+  const V t = hn::NegMulAdd(w, hn::Set(d, T(2 * kCentre)), hn::Set(d, T(1)));
+  return hn::Mul(w, Polynomial(d, t, kTail));
 }
 
 // Up to 1 a polynomial; from there 1 - erfc(|x|), which no longer cancels.
@@ -32,29 +40,28 @@ V Erf(D d, V x) {
   const V a = AtMost(hn::Abs(x), hn::Set(d, Coefficients<T>::kErfLargest));
   const V z = hn::Mul(a, a);
   const V small = hn::MulAdd(a, Polynomial(d, z, Coefficients<T>::kErf), a);
-  const V tail = hn::Mul(ExpInRange(d, hn::Neg(z)), ScaledErfc(d, a, 1.0));
+  const V tail = hn::Mul(ExpInRange(d, hn::Neg(z)), Tail<false>(d, a));
   const V one = hn::Set(d, T(1));
   return hn::CopySign(hn::IfThenElse(hn::Lt(a, one), small, hn::Sub(one, tail)), x);
 }
 
-// exp(-share a^2), share 1 or 1/2, with the rounding error of a^2 put right: it would be up to 100
-// times the result's.
-template <class D, class V>
-V ExpOfSquare(D d, V a, double share) {
-  using T = hn::TFromD<D>;
+// exp(f a^2), f = kTwice / 2, with the rounding error of a^2 put right: it would be up to 100 times
+// the result's.
+template <int kTwice, class D, class V>
+V ExpOfSquare(D d, V a) {
   const V square = hn::Mul(a, a);
 #if HWY_NATIVE_FMA
   const V error = hn::MulSub(a, a, square);
 #else  // a's upper half squares without rounding
   const hn::RebindToUnsigned<D> du;
-  constexpr int kLower = (std::numeric_limits<T>::digits + 1) / 2;
+  constexpr int kLower = (std::numeric_limits<hn::TFromD<D>>::digits + 1) / 2;
   const V upper = hn::BitCast(d, hn::ShiftLeft<kLower>(hn::ShiftRight<kLower>(hn::BitCast(du, a))));
   const V error =
       hn::MulAdd(hn::Sub(a, upper), hn::Add(a, upper), hn::Sub(hn::Mul(upper, upper), square));
 #endif
   V k;
-  const V r = Reduce(d, hn::Mul(square, hn::Set(d, T(-share))), k);
-  return ExpReduced(d, hn::NegMulAdd(error, hn::Set(d, T(share)), r), k);
+  const V r = Reduce<kTwice>(d, square, k);
+  return ExpReduced<kTwice>(d, hn::Add(r, error), k);
 }
 
 // 2 / sqrt(pi) exp(-x^2).
@@ -63,7 +70,7 @@ V ErfSlope(D d, V x) {
   using T = hn::TFromD<D>;
   // Above the largest, exp is 0; NaN stays NaN.
   const V a = AtMost(hn::Abs(x), hn::Set(d, Coefficients<T>::kErfLargest));
-  return hn::Mul(ExpOfSquare(d, a, 1), hn::Set(d, T(1.1283791670955126)));
+  return hn::Mul(ExpOfSquare<-2>(d, a), hn::Set(d, T(1.1283791670955126)));
 }
 
 // |x|, as far as the normal distribution's tail is above zero.
@@ -75,19 +82,12 @@ V NormalArgument(D d, V x) {
   return AtMost(hn::Abs(x), hn::Set(d, T(kLargest)));
 }
 
-// P(X < -a) / exp(-a^2 / 2) of a standard normal X, for a = NormalArgument(x).
-template <class D, class V>
-V NormalTail(D d, V a) {
-  constexpr double kSqrt2 = 1.4142135623730951;
-  return hn::Mul(ScaledErfc(d, a, kSqrt2), hn::Set(d, hn::TFromD<D>(kSqrt2 / 2)));
-}
-
 // x P(X < x), as -q below 0 and x - q above, q = |x| P(X < -|x|): 1 + erf would cancel below 0.
 // Relative errors: float 5.4e-7, double 1.2e-15.
 template <class D, class V>
 V Gelu(D d, V x) {
   const V a = NormalArgument(d, x);
-  const V q = hn::Mul(ExpOfSquare(d, a, 0.5), hn::Mul(a, NormalTail(d, a)));
+  const V q = hn::Mul(ExpOfSquare<-1>(d, a), hn::Mul(a, Tail<true>(d, a)));
   return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Neg(q), hn::Sub(x, q));
 }
 
@@ -96,8 +96,8 @@ template <class D, class V>
 V GeluSlope(D d, V x) {
   using T = hn::TFromD<D>;
   const V a = NormalArgument(d, x);
-  const V g = hn::Mul(ExpOfSquare(d, a, 0.5),
-                      hn::NegMulAdd(a, hn::Set(d, T(0.3989422804014327)), NormalTail(d, a)));
+  const V g = hn::Mul(ExpOfSquare<-1>(d, a),
+                      hn::NegMulAdd(a, hn::Set(d, T(0.3989422804014327)), Tail<true>(d, a)));
   const V one = hn::Set(d, T(1));
   return hn::IfThenElse(hn::Lt(x, hn::Zero(d)), g, hn::Sub(one, g));
 }

@@ -107,22 +107,50 @@ V Scale(D d, V v, V k) {
   return hn::Mul(hn::Mul(v, power(half)), power(hn::Sub(exponent, half)));
 }
 
-// x = k ln 2 + r with |r| <= ln(2) / 2.
-template <class D, class V>
+// f x = k ln 2 + f r with |f r| <= ln(2) / 2, f = kTwice / 2: 1, -1, 1/2 or -1/2.
+template <int kTwice = 2, class D, class V>
 V Reduce(D d, V x, V& k) {
   using T = hn::TFromD<D>;
-  k = hn::Round(hn::Mul(x, hn::Set(d, T(1.4426950408889634))));
-  const V r = hn::NegMulAdd(k, hn::Set(d, Ln2<T>::kHigh), x);
-  return hn::NegMulAdd(k, hn::Set(d, Ln2<T>::kLow), r);
+  constexpr T kInverse = T(2) / kTwice;
+  k = hn::Round(hn::Mul(x, hn::Set(d, T(1.4426950408889634) / kInverse)));
+  const V r = hn::NegMulAdd(k, hn::Set(d, Ln2<T>::kHigh * kInverse), x);
+  return hn::NegMulAdd(k, hn::Set(d, Ln2<T>::kLow * kInverse), r);
 }
 
-// 2^k e^r for |r| <= ln(2) / 2.
-template <class D, class V>
+// 2^k e^(f r) for such f and r: powers of f go into the coefficients without rounding.
+template <int kTwice = 2, class D, class V>
 V ExpReduced(D d, V r, V k) {
   using T = hn::TFromD<D>;
-  const V one = hn::Set(d, T(1));
-  const V p = hn::MulAdd(Polynomial(d, r, Coefficients<T>::kExpm1), r, one);
-  return Scale(d, hn::MulAdd(p, r, one), k);
+  constexpr T kFactor = T(kTwice) / 2;
+  static constexpr auto kRest = [] {
+    auto c = Coefficients<T>::kExpm1;
+    T power = kFactor;
+    for (T& each : c) each *= power *= kFactor;
+    return c;
+  }();
+  const V p = hn::MulAdd(Polynomial(d, r, kRest), r, hn::Set(d, kFactor));
+  return Scale(d, hn::MulAdd(p, r, hn::Set(d, T(1))), k);
+}
+
+// 1 / x for x in [1, 1e30], off by 2^-14 of it: for callers that put a quotient right by its
+// remainder. Where the processor's estimate is less exact, or not much faster, by division.
+template <class D, class V>
+V InverseEstimate(D d, V x) {
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+  if constexpr (std::is_same_v<V, hn::Vec512<float>>) return V{_mm512_rcp14_ps(x.raw)};
+#endif
+  return hn::Div(hn::Set(d, hn::TFromD<D>(1)), x);
+}
+// 1 / x for such x, off by 0.8 ulp.
+template <class D, class V>
+V Inverse(D d, V x) {
+  const V y = InverseEstimate(d, x);
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+  const V one = hn::Set(d, hn::TFromD<D>(1));
+  if constexpr (std::is_same_v<V, hn::Vec512<float>>)
+    return hn::MulAdd(y, hn::NegMulAdd(x, y, one), y);
+#endif
+  return y;
 }
 
 // e^x for |x| <= Ln2<T>::kLargest.
@@ -199,7 +227,7 @@ V Tanh(D d, V x) {
   const V z = hn::Mul(a, a);
   const V small = hn::MulAdd(hn::Mul(a, z), Polynomial(d, z, Coefficients<T>::kTanh), a);
   const V power = ExpInRange(d, hn::Add(a, a));
-  const V large = hn::Sub(one, hn::Div(two, hn::Add(power, one)));
+  const V large = hn::NegMulAdd(two, Inverse(d, hn::Add(power, one)), one);
   return hn::CopySign(hn::IfThenElse(hn::Lt(a, hn::Set(d, T(0.6))), small, large), x);
 }
 
@@ -216,7 +244,7 @@ V Sigmoid(D d, V x) {
   const V divisor = hn::Add(one, e);
   const V error = hn::Sub(e, hn::Sub(divisor, one));
 #if HWY_NATIVE_FMA
-  const V inverse = hn::Div(one, divisor);
+  const V inverse = InverseEstimate(d, divisor);
   const V q = hn::Mul(numerator, inverse);
   const V remainder = hn::NegMulAdd(q, error, hn::NegMulAdd(q, divisor, numerator));
   return hn::MulAdd(remainder, inverse, q);

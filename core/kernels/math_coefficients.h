@@ -26,15 +26,15 @@ struct Coefficients<float> {
                                              -0x1.b7fbb8p-6f, 0x1.541a0cp-8f,  -0x1.a48676p-11f,
                                              0x1.4ae61p-14f};
   // erfc(a) = exp(-a^2) P(t) / (a + c), t = (a - c) / (a + c), c = kErfCentre,
-  // 0 <= a <= kErfLargest; off by 2.4e-9
-  static constexpr std::array<float, 10> kErfTail{
-      0x1.12f21ep0f,   -0x1.c44c48p-1f,  0x1.2e3266p-1f, -0x1.3deac6p-2f,  0x1.e997a6p-4f,
-      -0x1.b7c14cp-6f, -0x1.41fd34p-10f, 0x1.93d668p-9f, -0x1.f6f6b6p-12f, -0x1.533736p-12f};
+  // 0 <= a <= kErfLargest; off by 4.1e-8
+  static constexpr std::array<float, 9> kErfTail{0x1.10ad1ep0f,   -0x1.b2126ep-1f, 0x1.0d9e2p-1f,
+                                                 -0x1.ef8878p-3f, 0x1.2176dp-4f,   -0x1.2cf892p-8f,
+                                                 -0x1.7ea512p-8f, 0x1.9586c8p-10f, 0x1.495484p-11f};
   // sin(r) = r + r z P(z), z = r^2, |r| <= pi / 4; off by 3.6e-9
   static constexpr std::array<float, 3> kSin{-0x1.555546p-3f, 0x1.110756p-7f, -0x1.994b34p-13f};
   // cos(r) = 1 - z / 2 + z^2 P(z), z = r^2, |r| <= pi / 4; off by 9.7e-11
   static constexpr std::array<float, 3> kCos{0x1.55554ap-5f, -0x1.6c0c82p-10f, 0x1.99ff5p-16f};
-  static constexpr float kErfCentre = 3, kErfLargest = 10.5f;
+  static constexpr float kErfCentre = 2.75, kErfLargest = 10.5f;
   // pi / 2 = the sum of these, each the rounded rest
   static constexpr std::array<float, 3> kHalfPi{0x1.921fb6p0f, -0x1.777a5cp-25f, -0x1.ee59dap-50f};
 };

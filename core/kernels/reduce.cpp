@@ -1,6 +1,7 @@
 #include "bb/core/kernels/reduce.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "bb/core/kernels/simd_targets.h"
@@ -140,8 +141,20 @@ template <class F, class T>
 T reduce_row(const T* x, int64_t n) {
   const auto leaf = 4 * kVectors * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<T>()));
   if (n <= leaf) return reduce_leaf<F>(x, n);
-  const int64_t half = (n / 2 + leaf - 1) / leaf * leaf;
-  return join<F>(reduce_row<F>(x, half), reduce_row<F>(x + half, n - half));
+  // Bit b of `leaves` is set where pairs[b] is of 2^b leaves that no pair has yet taken up.
+  T pairs[64];
+  uint64_t leaves = 0;
+  for (int64_t i = 0; i < n; i += leaf, ++leaves) {
+    T sum = reduce_leaf<F>(x + i, std::min(leaf, n - i));
+    int b = 0;
+    for (; leaves >> b & 1; ++b) sum = join<F>(pairs[b], sum);
+    pairs[b] = sum;
+  }
+  int b = std::countr_zero(leaves);
+  T sum = pairs[b];
+  while (leaves >> ++b)
+    if (leaves >> b & 1) sum = join<F>(pairs[b], sum);
+  return sum;
 }
 
 template <class F, class T>
