@@ -8,8 +8,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <memory>
-#include <new>
 #include <random>
 #include <string>
 #include <vector>
@@ -17,6 +15,7 @@
 #include "bb/core/kernels/blis.h"
 #include "bb/core/kernels/gemm.h"
 #include "bb/core/parallel.h"
+#include "bb/core/tensor.h"
 
 #if defined(__x86_64__)
 #include "bb/core/cpu.h"
@@ -89,15 +88,12 @@ struct Case {
   bool transpose_a, transpose_b;
 };
 
-/// Aligned as a tensor's memory is.
 template <typename T>
-std::unique_ptr<T[], void (*)(T*)> random_values(int64_t count, std::mt19937& random) {
-  constexpr std::align_val_t kAlignment{64};
-  T* values = static_cast<T*>(
-      ::operator new[](std::max<size_t>(1, static_cast<size_t>(count) * sizeof(T)), kAlignment));
+bb::Tensor random_values(int64_t count, std::mt19937& random) {
+  bb::Tensor values = bb::Tensor::empty({count}, bb::dtype_of<T>);
   std::uniform_real_distribution<T> distribution(-1, 1);
-  std::generate_n(values, count, [&] { return distribution(random); });
-  return {values, [](T* data) { ::operator delete[](data, kAlignment); }};
+  std::generate_n(values.data<T>(), count, [&] { return distribution(random); });
+  return values;
 }
 
 double median(std::vector<double>& values) {
@@ -116,12 +112,12 @@ template <typename T>
 void product(benchmark::State& state, const Case& c, Engine engine, int threads) {
   using Clock = std::chrono::steady_clock;
   std::mt19937 random(1);
-  const auto a = random_values<T>(c.m * c.k, random), b = random_values<T>(c.k * c.n, random),
-             out = random_values<T>(c.m * c.n, random);
-  MatrixRef<const T> in_a{a.get(), c.k, 1}, in_b{b.get(), c.n, 1};
-  if (c.transpose_a) in_a = {a.get(), 1, c.m};
-  if (c.transpose_b) in_b = {b.get(), 1, c.k};
-  const MatrixRef<T> in_c{out.get(), c.n, 1};
+  const bb::Tensor a = random_values<T>(c.m * c.k, random), b = random_values<T>(c.k * c.n, random);
+  bb::Tensor out = random_values<T>(c.m * c.n, random);
+  MatrixRef<const T> in_a{a.data<T>(), c.k, 1}, in_b{b.data<T>(), c.n, 1};
+  if (c.transpose_a) in_a = {a.data<T>(), 1, c.m};
+  if (c.transpose_b) in_b = {b.data<T>(), 1, c.k};
+  const MatrixRef<T> in_c{out.data<T>(), c.n, 1};
   const auto run = [&] {
     if (engine == Engine::kGemm) {
       bb::kernels::gemm<T>(c.m, c.n, c.k, in_a, in_b, in_c);

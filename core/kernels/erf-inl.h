@@ -33,7 +33,7 @@ V Tail(D d, V a) {
 }
 
 // Up to 1 a polynomial; from there 1 - erfc(|x|), which no longer cancels.
-// Errors: float 1.38 ulp, double 1.22.
+// Errors: float 1.52 ulp, double 1.32.
 template <class D, class V>
 V Erf(D d, V x) {
   using T = hn::TFromD<D>;
@@ -83,7 +83,7 @@ V NormalArgument(D d, V x) {
 }
 
 // x P(X < x), as -q below 0 and x - q above, q = |x| P(X < -|x|): 1 + erf would cancel below 0.
-// Relative errors: float 5.4e-7, double 1.2e-15.
+// Relative errors: float 5.1e-7, double 1.1e-15.
 template <class D, class V>
 V Gelu(D d, V x) {
   const V a = NormalArgument(d, x);

@@ -36,9 +36,10 @@ void run(int64_t, int64_t, int64_t, MatrixRef<const T>, MatrixRef<const T>, Matr
 inline int64_t edge(int64_t size, int64_t index, int64_t count) { return size * index / count; }
 inline int64_t pieces(int64_t size, int64_t most) { return (size + most - 1) / most; }
 
-// A block of A (kMaxHeight x kMaxDepth) and a panel of B fill about half of an L2 of 1 MB; the
-// packed panels of a chunk of columns stay in the L3 for the blocks of A that follow.
-constexpr int64_t kMaxDepth = 512;
+// A block of A (kMaxHeight x kMaxDepth) is streamed through an L2 of 1 MB past a panel of B (a
+// quarter of it); the packed panels of a chunk of columns stay in the L3 for the blocks of A that
+// follow. Less depth adds to C more often, which costs 4% of 1024^3 each time.
+constexpr int64_t kMaxDepth = 1024;
 template <typename T>
 constexpr int64_t kMaxHeight = 1024 / sizeof(T);
 template <typename T>
@@ -100,7 +101,7 @@ class Chunk {
 
  private:
   static constexpr int64_t kNear = 128 * 1024;  // bytes that need no fetching ahead
-  static constexpr int64_t kTogether = 4;       // tiles of A that are packed together
+  static constexpr int64_t kTogether = 8;       // tiles of A that are packed together
   static constexpr int64_t kGroup = 64;         // rows of C that go through the buffer together
 
   int64_t panel_begin(int64_t panel) const { return edge(vecs_, panel, panels_) * lanes<T>(); }
