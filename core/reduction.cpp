@@ -17,7 +17,7 @@ constexpr int64_t kChunk = 8192;    // elements of a row reduced at a time
 constexpr int64_t kTile = 32768;    // of columns
 constexpr int64_t kShortRun = 64;   // elements side by side that are not worth a partial result
 constexpr int64_t kFewColumns = 8;  // not worth a vector
-constexpr double kCostNs = 0.025;   // of a byte
+constexpr double kCostNs = 0.013;   // of a byte
 
 int64_t parts(int64_t n, int64_t size) { return (n + size - 1) / size; }
 
