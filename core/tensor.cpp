@@ -13,7 +13,8 @@ int64_t checked_numel(const char* op, const Shape& shape, DType dtype) {
   for (int64_t size : shape)
     if (size < 0) throw ShapeError(fmt::format("{}: negative size in shape {}", op, shape));
   const int64_t numel = shape.numel();
-  if (numel > INT64_MAX / size_of(dtype))
+  // The second comparison divides, which would take longer than all else here.
+  if (numel > INT64_MAX / 8 && numel > INT64_MAX / size_of(dtype))
     throw ShapeError(fmt::format("{}: {} {} is larger than any memory", op, name(dtype), shape));
   return numel;
 }
