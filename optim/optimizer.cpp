@@ -48,7 +48,7 @@ void Optimizer::step() {
         "optimizer: no parameters\n"
         "  hint: give them to the constructor, or compile() the model with this optimizer");
   NoGrad guard;
-  constexpr int64_t kBlock = 4096;  // elements that one thread changes at a time
+  constexpr int64_t kBlock = 1024;  // elements: threads share parameters in multiples of it
   struct Job {
     Entry* entry;
     Tensor gradient;   // row-major
@@ -73,11 +73,13 @@ void Optimizer::step() {
     auto job = std::upper_bound(jobs.begin(), jobs.end(), begin,
                                 [](int64_t block, const Job& j) { return block < j.first_block; }) -
                1;
-    for (int64_t block = begin; block < end; ++block) {
-      while (job + 1 != jobs.end() && (job + 1)->first_block <= block) ++job;
+    for (int64_t block = begin; block < end; ++job) {
+      const int64_t last = job + 1 == jobs.end() ? end : std::min(end, (job + 1)->first_block);
       const int64_t first = (block - job->first_block) * kBlock;
-      const int64_t n = std::min(kBlock, job->parameter.numel() - first);
-      update({job->gradient, job->parameter, job->entry->states, job->entry->count, first, n});
+      const int64_t n = std::min((last - block) * kBlock, job->parameter.numel() - first);
+      if (n > 0)
+        update({job->gradient, job->parameter, job->entry->states, job->entry->count, first, n});
+      block = last;
     }
   });
   for (Job& job : jobs) {
