@@ -156,18 +156,21 @@ Grid choose_grid(int64_t row_steps, int64_t row_align, int64_t col_steps, int64_
 template <typename T>
 void run_parallel(const Product<T>& p) {
   constexpr double kLeastBlockNs = 20'000;
-  constexpr int64_t kBlocksPerThread = 4;
+  // Cut finely, a late thread leaves blocks to others; a large product gains more from packing each
+  // operand once (1024^3 on two threads: .77 of the peak in eight blocks, .86 in two).
+  constexpr double kLargeNs = 10'000'000;
   const int64_t row_align = p.engine == Engine::kBlis ? blis_align<T>() : 4;
   const int64_t col_align = p.engine == Engine::kBlis ? blis_align<T>() : tile_lanes<T>();
   const int64_t row_steps = (p.m + row_align - 1) / row_align;
   const int64_t col_steps = (p.n + col_align - 1) / col_align;
   const double total_ns = estimated_ns<T>(p.m, p.n, p.k);
+  const int64_t blocks_per_thread = total_ns < kLargeNs ? 4 : 1;
   const int threads =
       threads_for(row_steps * col_steps, total_ns / static_cast<double>(row_steps * col_steps));
   if (threads == 1) return run(p);
 
   const int64_t most = std::clamp(static_cast<int64_t>(total_ns / kLeastBlockNs), int64_t{threads},
-                                  kBlocksPerThread * threads);
+                                  blocks_per_thread * threads);
   const Grid grid = choose_grid(row_steps, row_align, col_steps, col_align, most, threads);
   const auto edge = [](int64_t index, int64_t count, int64_t steps, int64_t align, int64_t size) {
     return std::min(size, steps * index / count * align);
