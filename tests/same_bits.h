@@ -31,9 +31,8 @@ Bytes with_one_nan(Bytes bytes) {
 /// The bytes of the elements, row-major: equal only where tensors are bitwise equal.
 inline std::string bytes_of(const Tensor& x) {
   const Tensor rows = x.detach().contiguous();
-  const std::string bytes(static_cast<const char*>(rows.raw_data()),
-                          static_cast<size_t>(rows.numel() * size_of(rows.dtype())));
-  return visit(x.dtype(), [&]<class T>() { return with_one_nan<T>(bytes); });
+  return {static_cast<const char*>(rows.raw_data()),
+          static_cast<size_t>(rows.numel() * size_of(rows.dtype()))};
 }
 
 inline std::vector<std::string> bytes_of(const std::vector<Tensor>& tensors) {

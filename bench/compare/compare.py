@@ -26,7 +26,10 @@ class Side:
     def run(self, case):
         self.process.stdin.write(case + "\n")
         self.process.stdin.flush()
-        _, _, seconds, *results = self.process.stdout.readline().split()
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"compare: {self.name} ended in {case}, with {self.threads} threads")
+        _, _, seconds, *results = line.split()
         return float(seconds), [float(r) for r in results]
 
 
