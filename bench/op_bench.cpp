@@ -1,4 +1,4 @@
-// Every row of tests/op_cases.cpp on its first float32 inputs: what a call costs when little is
+// Every row of tests/op_cases/ on its first float32 inputs: what a call costs when little is
 // computed, without recording, and with recording and backward.
 #include <benchmark/benchmark.h>
 

@@ -3,40 +3,66 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "bb/io/safetensors.h"
 
 namespace bb {
 namespace {
 
-std::map<std::string, std::vector<GoldenSet>> read() {
-  const io::Archive archive = io::read_safetensors(BB_SOURCE_DIR "/tests/golden/ops.safetensors");
-  // "case/set/dtype" -> key -> tensor
-  std::map<std::string, std::map<std::string, Tensor>> groups;
-  for (const auto& [name, tensor] : archive.tensors) {
+using Values = std::map<std::string, Tensor>;
+
+// "x0", "dy" and the others of one set, floating-point ones as `dtype`.
+GoldenSet make_set(const Values& values, DType dtype, bool special) {
+  const auto find = [&](const std::string& key) {
+    const auto found = values.find(key);
+    if (found == values.end()) return Tensor();
+    return is_floating_point(found->second.dtype()) ? found->second.to(dtype) : found->second;
+  };
+  const auto y_dtype = values.find("y_dtype");
+  const auto as_result = [&](const char* key) {
+    const bool other = y_dtype != values.end() && dtype == kFloat32;
+    return other ? values.at(key).to(y_dtype->second.dtype()) : find(key);
+  };
+  GoldenSet set{{}, as_result("y"), values.count("dy") ? as_result("dy") : Tensor(), {}, special};
+  for (int i = 0; values.count(fmt::format("x{}", i)); ++i) {
+    set.inputs.push_back(find(fmt::format("x{}", i)));
+    set.gradients.push_back(find(fmt::format("dx{}", i)));
+  }
+  return set;
+}
+
+bool has_reals(const Values& values) {
+  return std::any_of(values.begin(), values.end(),
+                     [](const auto& value) { return is_floating_point(value.second.dtype()); });
+}
+
+void read(const std::filesystem::path& file, std::map<std::string, std::vector<GoldenSet>>& all) {
+  std::map<std::string, Values> groups;  // "case/set" or "case/special0/dtype"
+  for (const auto& [name, tensor] : io::read_safetensors(file.string()).tensors) {
     const size_t slash = name.rfind('/');
     groups[name.substr(0, slash)][name.substr(slash + 1)] = tensor;
   }
-  std::map<std::string, std::vector<GoldenSet>> result;
-  for (const auto& [path, tensors] : groups) {
-    const auto find = [&, &values = tensors](const std::string& key) {
-      const auto found = values.find(key);
-      return found == values.end() ? Tensor() : found->second;
-    };
-    GoldenSet set{{}, find("y"), find("dy"), {}, path.find("/special") != std::string::npos};
-    for (int i = 0; find(fmt::format("x{}", i)).defined(); ++i) {
-      set.inputs.push_back(find(fmt::format("x{}", i)));
-      set.gradients.push_back(find(fmt::format("dx{}", i)));
+  for (const auto& [path, values] : groups) {
+    std::vector<GoldenSet>& sets = all[path.substr(0, path.find('/'))];
+    if (path.find("/special") != std::string::npos) {
+      sets.push_back(make_set(values, path.ends_with("32") ? kFloat32 : kFloat64, true));
+      continue;
     }
-    result[path.substr(0, path.find('/'))].push_back(std::move(set));
+    sets.push_back(make_set(values, kFloat64, false));
+    if (has_reals(values)) sets.push_back(make_set(values, kFloat32, false));
   }
-  return result;
 }
 
 }  // namespace
 
 const std::map<std::string, std::vector<GoldenSet>>& golden_ops() {
-  static const auto golden = read();
+  static const auto golden = [] {
+    std::map<std::string, std::vector<GoldenSet>> all;
+    for (const auto& file : std::filesystem::directory_iterator(BB_SOURCE_DIR "/tests/golden/ops"))
+      read(file.path(), all);
+    return all;
+  }();
   return golden;
 }
 

@@ -17,7 +17,7 @@ struct GoldenSet {
   bool special = false;           // NaN, infinities, ties: no finite differences there
 };
 
-/// tests/golden/ops.safetensors: case name -> sets in float32 and float64.
+/// tests/golden/ops/*.safetensors: case name -> sets in float32 and float64.
 const std::map<std::string, std::vector<GoldenSet>>& golden_ops();
 
 }  // namespace bb

@@ -9,17 +9,28 @@
 
 namespace bb {
 
-/// An op as its tests and benchmark see it. The inputs come from PyTorch with the right results:
-/// tests/golden/ops.safetensors has a case of the same name (scripts/make_golden.py).
+/// An op as its tests, its line in docs/ops.md and its benchmark see it. The inputs come from
+/// PyTorch with the right results: a case of the same name in scripts/golden/<family>.py.
 struct OpCase {
   std::string name;
   std::function<Tensor(const std::vector<Tensor>&)> fn;
   bool differentiable = true;
+  /// Errors may be 1e-5 in float32 and 1e-10 in float64; where an op cannot reach that, this many
+  /// times more, and why.
+  double looser = 1;
+  std::string reason = {};
+  std::string family = {};  // set by OpFamily
 };
 
 inline void PrintTo(const OpCase& op, std::ostream* out) { *out << op.name; }
 
-/// All ops, a row each (tests/op_cases.cpp).
+/// The rows of one family of ops, a file of autograd/ops: put on the list by being defined, in
+/// tests/op_cases/<family>.cpp.
+struct OpFamily {
+  OpFamily(std::string name, std::vector<OpCase> cases);
+};
+
+/// All rows, by families.
 const std::vector<OpCase>& op_cases();
 
 }  // namespace bb

@@ -1,4 +1,4 @@
-// Every row of tests/op_cases.cpp against PyTorch, against itself on strided inputs, and against
+// Every row of tests/op_cases/ against PyTorch, against itself on strided inputs, and against
 // finite differences, once and twice.
 #include "bb/tests/op_cases.h"
 
@@ -15,6 +15,13 @@ namespace bb {
 namespace {
 
 double tolerance(DType dtype) { return dtype == kFloat32 ? 1e-5 : 1e-10; }
+
+// Of the first floating-point input; float64 where there is none.
+DType real_dtype(const GoldenSet& set) {
+  for (const Tensor& x : set.inputs)
+    if (is_floating_point(x.dtype())) return x.dtype();
+  return kFloat64;
+}
 
 // Each element within `relative` of the right one, by the larger of its size and the mean size:
 // sums whose terms cancel keep the error of their terms.
@@ -70,10 +77,10 @@ class Ops : public ::testing::TestWithParam<OpCase> {
     for (const GoldenSet& set : golden()) {
       SCOPED_TRACE(fmt::format("inputs {}", set.inputs[0].shape()) +
                    (set.inputs.size() > 1 ? fmt::format(" {}", set.inputs[1].shape()) : ""));
-      const DType dtype = set.inputs[0].dtype();
+      const DType dtype = real_dtype(set);
       const auto inputs = leaves(set.inputs, gaps);
       const Tensor y = GetParam().fn(inputs);
-      EXPECT_TRUE(close(y, set.result, tolerance(dtype)));
+      EXPECT_TRUE(close(y, set.result, tolerance(dtype) * GetParam().looser));
       EXPECT_EQ(y.requires_grad(), GetParam().differentiable);
       if (!GetParam().differentiable) continue;
       y.backward(set.cotangent);
@@ -81,7 +88,7 @@ class Ops : public ::testing::TestWithParam<OpCase> {
         if (!inputs[i].requires_grad()) continue;
         const Tensor gradient = inputs[i].grad();
         EXPECT_TRUE(close(gradient.defined() ? gradient : zeros_like(inputs[i].detach()),
-                          set.gradients[i], tolerance(dtype)))
+                          set.gradients[i], tolerance(dtype) * GetParam().looser))
             << "gradient of input " << i;
       }
     }
@@ -91,14 +98,15 @@ class Ops : public ::testing::TestWithParam<OpCase> {
   std::vector<std::vector<Tensor>> smooth_sets() const {
     std::vector<std::vector<Tensor>> result;
     for (const GoldenSet& set : golden())
-      if (set.inputs[0].dtype() == kFloat64 && !set.special && set.inputs[0].numel() < 200)
+      if (real_dtype(set) == kFloat64 && !set.special && set.inputs[0].numel() < 200)
         result.push_back(set.inputs);
     return result;
   }
 };
 
 TEST_P(Ops, AgreesWithPyTorch) {
-  ASSERT_GE(golden().size(), 6u) << "scripts/make_golden.py needs three sets for this op";
+  ASSERT_GE(golden().size(), 3u) << "scripts/golden needs three sets for this op";
+  EXPECT_EQ(GetParam().looser == 1, GetParam().reason.empty()) << "say why errors may be larger";
   compare(false);
 }
 

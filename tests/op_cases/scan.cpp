@@ -1,0 +1,15 @@
+#include "bb/bb.h"
+#include "bb/tests/op_cases.h"
+
+namespace bb {
+namespace {
+
+using In = const std::vector<Tensor>&;
+
+const OpFamily family("scan", {
+                                  {"cumsum_0", [](In x) { return cumsum(x[0], 0); }},
+                                  {"cumsum_last", [](In x) { return cumsum(x[0], -1); }},
+                              });
+
+}  // namespace
+}  // namespace bb
