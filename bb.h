@@ -3,7 +3,9 @@
 /// Everything: tensors, gradients, layers, optimizers, data and training.
 #include "bb/autograd/grad_mode.h"
 #include "bb/autograd/gradcheck.h"
+#include "bb/autograd/ops/activation.h"
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/clamp.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/dropout.h"
 #include "bb/autograd/ops/linalg.h"

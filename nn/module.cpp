@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <iterator>
 
-#include "bb/autograd/ops/pointwise.h"
+#include "bb/autograd/ops/activation.h"
 #include "bb/core/error.h"
 
 namespace bb::nn {
