@@ -10,6 +10,7 @@
 
 #include "bb/bb.h"
 #include "bb/core/elementwise.h"
+#include "bb/core/kernels/activation.h"
 
 namespace bb {
 namespace {
@@ -62,8 +63,7 @@ void binary(benchmark::State& state, const F& op) {
   report(state, 12);
 }
 // What backward calls, without the tape.
-void gradient(benchmark::State& state, kernels::Elementwise kernels::ElementwiseTable::*kernel) {
-  const kernels::Elementwise& f = kernels::elementwise().*kernel;
+void gradient(benchmark::State& state, const kernels::Elementwise& f) {
   binary(state, [&f](const Tensor& dy, const Tensor& x) { return detail::apply("", f, dy, x); });
 }
 void compare(benchmark::State& state) {
@@ -116,17 +116,30 @@ BENCHMARK_CAPTURE(unary, gelu_tanh, [](auto& x) {
   return gelu(x, {.approximate = GeluApproximate::kTanh});
 }) -> Apply(sizes);
 BENCHMARK_CAPTURE(unary, relu, [](auto& x) { return relu(x); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(unary, silu, [](auto& x) { return silu(x); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(unary, softplus, [](auto& x) { return softplus(x); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(unary, mish, [](auto& x) { return mish(x); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(unary, elu, [](auto& x) { return elu(x); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(unary, expm1, [](auto& x) { return expm1(x); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(unary, log1p, [](auto& x) { return log1p(x); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(unary, log2, [](auto& x) { return log2(x); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(unary, log10, [](auto& x) { return log10(x); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(unary, tan, [](auto& x) { return tan(x); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(unary, atan, [](auto& x) { return atan(x); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(unary, clamp, [](auto& x) { return clamp(x, 0.2, 0.7); }) -> Apply(sizes);
+BENCHMARK_CAPTURE(binary, maximum, [](auto& a, auto& b) { return maximum(a, b); }) -> Apply(sizes);
 
-using Table = kernels::ElementwiseTable;
-BENCHMARK_CAPTURE(gradient, sqrt, &Table::sqrt_grad)->Apply(sizes);
-BENCHMARK_CAPTURE(gradient, tanh, &Table::tanh_grad)->Apply(sizes);
-BENCHMARK_CAPTURE(gradient, sigmoid, &Table::sigmoid_grad)->Apply(sizes);
-BENCHMARK_CAPTURE(gradient, relu, &Table::relu_grad)->Apply(sizes);
-BENCHMARK_CAPTURE(gradient, erf, &Table::erf_grad)->Apply(sizes);
-BENCHMARK_CAPTURE(gradient, sin, &Table::sin_grad)->Apply(sizes);
-BENCHMARK_CAPTURE(gradient, cos, &Table::cos_grad)->Apply(sizes);
-BENCHMARK_CAPTURE(gradient, gelu, &Table::gelu_grad)->Apply(sizes);
-BENCHMARK_CAPTURE(gradient, gelu_tanh, &Table::gelu_tanh_grad)->Apply(sizes);
+using kernels::activations;
+using kernels::elementwise;
+BENCHMARK_CAPTURE(gradient, sqrt, elementwise().sqrt_grad)->Apply(sizes);
+BENCHMARK_CAPTURE(gradient, tanh, elementwise().tanh_grad)->Apply(sizes);
+BENCHMARK_CAPTURE(gradient, sigmoid, elementwise().sigmoid_grad)->Apply(sizes);
+BENCHMARK_CAPTURE(gradient, relu, activations().relu_grad)->Apply(sizes);
+BENCHMARK_CAPTURE(gradient, erf, elementwise().erf_grad)->Apply(sizes);
+BENCHMARK_CAPTURE(gradient, sin, elementwise().sin_grad)->Apply(sizes);
+BENCHMARK_CAPTURE(gradient, cos, elementwise().cos_grad)->Apply(sizes);
+BENCHMARK_CAPTURE(gradient, gelu, activations().gelu_grad)->Apply(sizes);
+BENCHMARK_CAPTURE(gradient, gelu_tanh, activations().gelu_tanh_grad)->Apply(sizes);
 
 BENCHMARK(compare)->Apply(sizes);
 BENCHMARK(choose)->Apply(sizes);

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bb/core/kernels/activation.h"
 #include "bb/core/kernels/elementwise.h"
 #include "bb/core/parallel.h"
 
@@ -133,9 +134,10 @@ std::vector<Function> functions() {
       function(
           "cos", t.cos, [](const auto& x) { return cos(x); }, 1e5),
       function(
-          "gelu", t.gelu, [](const auto& x) { return factor(x) * normal(x); }, 10),
+          "gelu", kernels::activations().gelu, [](const auto& x) { return factor(x) * normal(x); },
+          10),
       function(
-          "gelu_tanh", t.gelu_tanh,
+          "gelu_tanh", kernels::activations().gelu_tanh,
           [](const auto& x) { return factor(x) * sigmoid(gelu_tanh_argument(x)); }, 10),
   };
 }

@@ -20,6 +20,9 @@ class Argument {
     visit(dtype, [&]<class T>() { *reinterpret_cast<T*>(bytes_) = value.to<T>(); });
   }
 
+  Argument(const Argument&) = delete;  // x_ may point into this
+  Argument& operator=(const Argument&) = delete;
+
   /// Bytes from one element to the next of a plain operand.
   int64_t step() const { return x_ ? unit_ : 0; }
   bool is_plain(const Shape& shape) const {
@@ -103,6 +106,49 @@ void check_holds(const char* op, const Tensor& a, DType result) {
 }
 
 }  // namespace
+
+namespace {
+
+DType result_type(std::span<const Term> operands) {
+  const auto larger = [](DType a, std::optional<DType> b) { return b ? promote_types(a, *b) : a; };
+  std::optional<DType> arrays, numbers;  // numbers: of 0-d tensors
+  for (const Term& x : operands) {
+    if (!x.tensor()) continue;
+    std::optional<DType>& place = x.tensor()->dim() == 0 ? numbers : arrays;
+    place = larger(x.tensor()->dtype(), place);
+  }
+  DType dtype = arrays ? *arrays : numbers.value();
+  if (numbers && kind(*numbers) > kind(dtype)) dtype = *numbers;
+  for (const Term& x : operands)
+    if (!x.tensor()) dtype = x.value().promote(dtype);
+  return dtype;
+}
+
+template <size_t N, size_t... k>
+Tensor apply_to(std::index_sequence<k...>, const char* op, const kernels::Elementwise& f,
+                const Term (&operands)[N]) {
+  const DType dtype = compute_type(op, f, result_type(operands));
+  Shape shape;
+  for (const Term& x : operands)
+    if (x.tensor()) shape = broadcast_shapes(op, shape, x.tensor()->shape());
+  Tensor y = Tensor::empty(shape, dtype);
+  const auto argument = [&](const Term& x) {
+    return x.tensor() ? Argument(*x.tensor(), dtype) : Argument(x.value(), dtype);
+  };
+  const Argument arguments[N]{argument(operands[k])...};
+  run<N>(f, dtype, y, {&arguments[k]...});
+  return y;
+}
+
+}  // namespace
+
+Tensor apply(const char* op, const kernels::Elementwise& f, const Term (&operands)[3]) {
+  return apply_to(std::make_index_sequence<3>(), op, f, operands);
+}
+
+Tensor apply(const char* op, const kernels::Elementwise& f, const Term (&operands)[4]) {
+  return apply_to(std::make_index_sequence<4>(), op, f, operands);
+}
 
 DType result_type(const Tensor& a, const Tensor& b) {
   if (a.dtype() == b.dtype()) return a.dtype();

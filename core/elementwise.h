@@ -21,6 +21,27 @@ Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& a, con
 Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b);
 Tensor apply(const char* op, const kernels::Elementwise& f, Scalar a, const Tensor& b);
 
+/// An operand of a kernel of three or more: a tensor, or a number.
+class Term {
+ public:
+  Term(const Tensor& x) : tensor_(&x) {}
+  Term(Scalar value) : value_(value) {}
+
+  /// Null for a number.
+  const Tensor* tensor() const { return tensor_; }
+  Scalar value() const { return value_; }
+
+ private:
+  const Tensor* tensor_ = nullptr;
+  Scalar value_ = 0;
+};
+
+/// f(a, b, c) or f(a, b, c, d) over the broadcast shape; dtypes as above, numbers widen the kind
+/// alone. At least one operand is a tensor.
+///   apply("lerp", elementwise().lerp, {a, b, Scalar(0.5)});
+Tensor apply(const char* op, const kernels::Elementwise& f, const Term (&operands)[3]);
+Tensor apply(const char* op, const kernels::Elementwise& f, const Term (&operands)[4]);
+
 /// The same for kernels whose output is bool.
 Tensor compare(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b);
 Tensor compare(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b);

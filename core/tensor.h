@@ -19,6 +19,13 @@ class HookHandle;
 class Tensor;
 struct MaxResult;
 
+/// Of a variance or standard deviation: the sum of squares is divided by count - correction (1:
+/// Bessel's, unbiased; 0: of the elements themselves).
+struct VarOptions {
+  int64_t correction = 1;
+  bool keepdim = false;
+};
+
 namespace detail {
 
 /// What a Tensor points to: where its elements lie, and its place on the tape.
@@ -177,20 +184,77 @@ class Tensor {
   Tensor clone() const;
   Tensor to(DType dtype) const;
 
-  // ---- Elementwise (bb/autograd/ops/arithmetic.h, pointwise.h)
-  Tensor exp() const;
-  Tensor log() const;
+  // ---- Elementwise (bb/autograd/ops/arithmetic.h, pointwise.h, activation.h, clamp.h, compare.h)
+  Tensor abs() const;
+  Tensor sign() const;
+  Tensor square() const;
   Tensor sqrt() const;
+  Tensor rsqrt() const;
+  Tensor reciprocal() const;
+  Tensor exp() const;
+  Tensor exp2() const;
+  Tensor expm1() const;
+  Tensor log() const;
+  Tensor log2() const;
+  Tensor log10() const;
+  Tensor log1p() const;
   Tensor tanh() const;
+  Tensor sinh() const;
+  Tensor cosh() const;
   Tensor sigmoid() const;
   Tensor erf() const;
   Tensor sin() const;
   Tensor cos() const;
+  Tensor tan() const;
+  Tensor asin() const;
+  Tensor acos() const;
+  Tensor atan() const;
+  Tensor atan2(const Tensor& x) const;
+  Tensor floor() const;
+  Tensor ceil() const;
+  Tensor round() const;
+  Tensor trunc() const;
   Tensor relu() const;
   Tensor pow(const Tensor& exponent) const;
   Tensor pow(Scalar exponent) const;
+  Tensor fmod(const Tensor& other) const;
+  Tensor fmod(Scalar other) const;
+  Tensor remainder(const Tensor& other) const;
+  Tensor remainder(Scalar other) const;
+  Tensor lerp(const Tensor& end, const Tensor& weight) const;
+  Tensor lerp(const Tensor& end, Scalar weight) const;
+  Tensor maximum(const Tensor& other) const;
+  Tensor minimum(const Tensor& other) const;
+  Tensor clamp(std::optional<Scalar> min, std::optional<Scalar> max = {}) const;
+  Tensor clamp(const Tensor& min, const Tensor& max) const;
+  Tensor eq(const Tensor& other) const;
+  Tensor eq(Scalar other) const;
+  Tensor ne(const Tensor& other) const;
+  Tensor ne(Scalar other) const;
+  Tensor lt(const Tensor& other) const;
+  Tensor lt(Scalar other) const;
+  Tensor le(const Tensor& other) const;
+  Tensor le(Scalar other) const;
+  Tensor gt(const Tensor& other) const;
+  Tensor gt(Scalar other) const;
+  Tensor ge(const Tensor& other) const;
+  Tensor ge(Scalar other) const;
+  Tensor logical_and(const Tensor& other) const;
+  Tensor logical_or(const Tensor& other) const;
+  Tensor logical_xor(const Tensor& other) const;
+  Tensor bitwise_and(const Tensor& other) const;
+  Tensor bitwise_or(const Tensor& other) const;
+  Tensor bitwise_xor(const Tensor& other) const;
+  Tensor logical_not() const;
+  Tensor bitwise_not() const;
+  Tensor isnan() const;
+  Tensor isinf() const;
+  Tensor isfinite() const;
+  /// This where mask is set, else other.
+  Tensor where(const Tensor& mask, const Tensor& other) const;
+  Tensor where(const Tensor& mask, Scalar other) const;
 
-  // ---- Reductions (bb/autograd/ops/reduce.h) and products (linalg.h), softmax (softmax.h)
+  // ---- Reductions (bb/autograd/ops/reduce.h, moments.h, norm.h, extremum.h), scans (scan.h)
   Tensor sum() const;
   Tensor sum(const Shape& dims, bool keepdim = false) const;
   template <std::integral Dim>
@@ -203,10 +267,54 @@ class Tensor {
   Tensor mean(Dim dim, bool keepdim = false) const {
     return mean(Shape{dim}, keepdim);
   }
+  Tensor prod() const;
+  Tensor prod(int64_t dim, bool keepdim = false) const;
+  Tensor var(const Shape& dims = {}, const VarOptions& options = {}) const;
+  template <std::integral Dim>
+  Tensor var(Dim dim, const VarOptions& options = {}) const {
+    return var(Shape{dim}, options);
+  }
+  Tensor std(const Shape& dims = {}, const VarOptions& options = {}) const;
+  template <std::integral Dim>
+  Tensor std(Dim dim, const VarOptions& options = {}) const {
+    return std(Shape{dim}, options);
+  }
+  Tensor norm(double p = 2) const;
+  Tensor norm(double p, const Shape& dims, bool keepdim = false) const;
+  Tensor logsumexp(const Shape& dims, bool keepdim = false) const;
+  template <std::integral Dim>
+  Tensor logsumexp(Dim dim, bool keepdim = false) const {
+    return logsumexp(Shape{dim}, keepdim);
+  }
+  Tensor amax(const Shape& dims = {}, bool keepdim = false) const;
+  template <std::integral Dim>
+  Tensor amax(Dim dim, bool keepdim = false) const {
+    return amax(Shape{dim}, keepdim);
+  }
+  Tensor amin(const Shape& dims = {}, bool keepdim = false) const;
+  template <std::integral Dim>
+  Tensor amin(Dim dim, bool keepdim = false) const {
+    return amin(Shape{dim}, keepdim);
+  }
   Tensor max() const;
   MaxResult max(int64_t dim, bool keepdim = false) const;
+  Tensor min() const;
+  MaxResult min(int64_t dim, bool keepdim = false) const;
+  Tensor median() const;
+  MaxResult median(int64_t dim, bool keepdim = false) const;
   Tensor argmax() const;
   Tensor argmax(int64_t dim, bool keepdim = false) const;
+  Tensor argmin() const;
+  Tensor argmin(int64_t dim, bool keepdim = false) const;
+  Tensor any() const;
+  Tensor any(int64_t dim, bool keepdim = false) const;
+  Tensor all() const;
+  Tensor all(int64_t dim, bool keepdim = false) const;
+  Tensor count_nonzero(const Shape& dims = {}) const;
+  Tensor cumsum(int64_t dim) const;
+  Tensor cumprod(int64_t dim) const;
+
+  // ---- Products (bb/autograd/ops/linalg.h), softmax (softmax.h)
   Tensor matmul(const Tensor& other) const;
   Tensor softmax(int64_t dim) const;
   Tensor log_softmax(int64_t dim) const;
@@ -261,6 +369,8 @@ struct MaxResult {
   Tensor values;
   Tensor indices;
 };
+using MinResult = MaxResult;
+using MedianResult = MaxResult;
 
 /// A few words on a tensor for error messages: "float32 [2, 3]".
 std::string describe(const Tensor& x);

@@ -1,5 +1,6 @@
 #include "bb/nn/activation.h"
 
+#include "bb/autograd/ops/activation.h"
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/softmax.h"
 

@@ -7,7 +7,7 @@
 #include <iterator>
 
 #include "bb/autograd/anomaly.h"
-#include "bb/autograd/ops/pointwise.h"
+#include "bb/autograd/ops/activation.h"
 #include "bb/autograd/tape.h"
 #include "bb/core/error.h"
 

@@ -163,6 +163,81 @@ Tensor pow(Scalar x, const Tensor& exponent) {
                 });
 }
 
+Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight) {
+  Tensor y = detail::apply("lerp", elementwise().lerp, {a, b, weight});
+  const Saved saved_a = saved_for(weight, a), saved_b = saved_for(weight, b);
+  return record("lerp", {a, b, weight}, std::move(y),
+                [a = saved_a, b = saved_b, w = Saved(weight)](const Tensor& dy, Needs needs) {
+                  std::array<Tensor, 3> grads;
+                  if (needs[0]) grads[0] = dy * (1 - *w);
+                  if (needs[1]) grads[1] = dy * *w;
+                  if (needs[2]) grads[2] = dy * (*b - *a);
+                  return grads;
+                });
+}
+
+Tensor lerp(const Tensor& a, const Tensor& b, Scalar weight) {
+  Tensor y = detail::apply("lerp", elementwise().lerp, {a, b, weight});
+  return record("lerp", {a, b}, std::move(y),
+                [w = weight.to_double()](const Tensor& dy, Needs needs) {
+                  return Pair{needs[0] ? dy * (1 - w) : Tensor(), needs[1] ? dy * w : Tensor()};
+                });
+}
+
+namespace {
+
+void check_divisor(const char* op, DType dtype, const Tensor& b) {
+  if (is_floating_point(dtype)) return;
+  const Tensor whole = b.to(kInt64).contiguous();
+  const int64_t* first = whole.data<int64_t>();
+  if (std::find(first, first + whole.numel(), 0) != first + whole.numel())
+    throw ValueError(fmt::format(
+        "{}: an integer is divided by 0\n  hint: convert with to(kFloat32), which gives NaN", op));
+}
+
+// a - b q, q a whole number that no change of a or b makes another one, almost everywhere.
+Tensor rest(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b) {
+  check_divisor(op, detail::result_type(a, b), b);
+  Tensor y = detail::apply(op, f, a, b);
+  const Saved saved_a = saved_for(b, a), saved_b = saved_for(b, b);
+  const Saved saved_y = wants_grad(b) ? Saved::output(y) : Saved();
+  return record(op, {a, b}, std::move(y),
+                [a = saved_a, b = saved_b, y = saved_y](const Tensor& dy, Needs needs) {
+                  Pair grads;
+                  if (needs[0]) grads[0] = dy;
+                  if (needs[1]) {
+                    const Tensor q = ((*a).detach() - (*y).detach()) / (*b).detach();
+                    grads[1] = -dy * round(q);
+                  }
+                  return grads;
+                });
+}
+
+Tensor rest(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b) {
+  if (!is_floating_point(b.promote(a.dtype()))) check_divisor(op, kInt64, full({}, b, kInt64));
+  Tensor y = detail::apply(op, f, a, b);
+  return record(op, {a}, std::move(y), [](const Tensor& dy) { return dy; });
+}
+
+}  // namespace
+
+Tensor fmod(const Tensor& a, const Tensor& b) { return rest("fmod", elementwise().fmod, a, b); }
+Tensor fmod(const Tensor& a, Scalar b) { return rest("fmod", elementwise().fmod, a, b); }
+Tensor remainder(const Tensor& a, const Tensor& b) {
+  return rest("remainder", elementwise().remainder, a, b);
+}
+Tensor remainder(const Tensor& a, Scalar b) {
+  return rest("remainder", elementwise().remainder, a, b);
+}
+
+Tensor Tensor::fmod(const Tensor& other) const { return bb::fmod(*this, other); }
+Tensor Tensor::fmod(Scalar other) const { return bb::fmod(*this, other); }
+Tensor Tensor::remainder(const Tensor& other) const { return bb::remainder(*this, other); }
+Tensor Tensor::remainder(Scalar other) const { return bb::remainder(*this, other); }
+Tensor Tensor::lerp(const Tensor& end, const Tensor& weight) const {
+  return bb::lerp(*this, end, weight);
+}
+Tensor Tensor::lerp(const Tensor& end, Scalar weight) const { return bb::lerp(*this, end, weight); }
 Tensor Tensor::pow(const Tensor& exponent) const { return bb::pow(*this, exponent); }
 Tensor Tensor::pow(Scalar exponent) const { return bb::pow(*this, exponent); }
 

@@ -30,6 +30,17 @@ Tensor pow(const Tensor& x, const Tensor& exponent);
 Tensor pow(const Tensor& x, Scalar exponent);
 Tensor pow(Scalar x, const Tensor& exponent);
 
+/// a + weight (b - a), computed from the nearer end. Differentiable (twice) in all three.
+Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight);
+Tensor lerp(const Tensor& a, const Tensor& b, Scalar weight);
+/// What division leaves, of a's sign: a - b trunc(a / b). Not for bool. The gradient of b is
+/// -trunc(a / b). Integers divided by 0 throw ValueError; other numbers give NaN.
+Tensor fmod(const Tensor& a, const Tensor& b);
+Tensor fmod(const Tensor& a, Scalar b);
+/// The same of b's sign, as Python's %: a - b floor(a / b).
+Tensor remainder(const Tensor& a, const Tensor& b);
+Tensor remainder(const Tensor& a, Scalar b);
+
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
 inline Tensor operator+(const Tensor& a, Scalar b) { return add(a, b); }
 inline Tensor operator+(Scalar a, const Tensor& b) { return add(b, a); }

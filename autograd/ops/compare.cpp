@@ -1,9 +1,13 @@
 #include "bb/autograd/ops/compare.h"
 
+#include <limits>
+
+#include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
 #include "bb/core/creation.h"
 #include "bb/core/elementwise.h"
+#include "bb/core/error.h"
 
 namespace bb {
 
@@ -38,6 +42,51 @@ Tensor logical_and(const Tensor& a, const Tensor& b) {
   return detail::apply("logical_and", elementwise().mul, ne(a, 0), ne(b, 0));
 }
 
+Tensor logical_or(const Tensor& a, const Tensor& b) {
+  return detail::apply("logical_or", elementwise().add, ne(a, 0), ne(b, 0));
+}
+Tensor logical_xor(const Tensor& a, const Tensor& b) {
+  return detail::compare("logical_xor", elementwise().ne, ne(a, 0), ne(b, 0));
+}
+Tensor logical_not(const Tensor& x) { return eq(x, 0); }
+
+Tensor isnan(const Tensor& x) { return ne(x, x); }
+Tensor isinf(const Tensor& x) {
+  if (!is_floating_point(x.dtype())) return zeros(x.shape(), kBool);
+  return eq(abs(x.detach()), std::numeric_limits<double>::infinity());
+}
+Tensor isfinite(const Tensor& x) {
+  if (!is_floating_point(x.dtype())) return ones(x.shape(), kBool);
+  return lt(abs(x.detach()), std::numeric_limits<double>::infinity());
+}
+
+namespace {
+
+void check_bits(const char* op, DType dtype) {
+  if (is_floating_point(dtype))
+    throw DTypeError(fmt::format("{}: {} is not supported", op, name(dtype)));
+}
+Tensor bitwise(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b) {
+  check_bits(op, detail::result_type(a, b));
+  return detail::apply(op, f, a, b);
+}
+
+}  // namespace
+
+Tensor bitwise_and(const Tensor& a, const Tensor& b) {
+  return bitwise("bitwise_and", elementwise().bit_and, a, b);
+}
+Tensor bitwise_or(const Tensor& a, const Tensor& b) {
+  return bitwise("bitwise_or", elementwise().bit_or, a, b);
+}
+Tensor bitwise_xor(const Tensor& a, const Tensor& b) {
+  return bitwise("bitwise_xor", elementwise().bit_xor, a, b);
+}
+Tensor bitwise_not(const Tensor& x) {
+  check_bits("bitwise_not", x.dtype());
+  return detail::apply("bitwise_not", elementwise().bit_not, x);
+}
+
 Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
   Tensor y = detail::where(mask, a, b);
   return autograd::record("where", {a, b}, std::move(y),
@@ -52,6 +101,42 @@ Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
 
 Tensor where(const Tensor& mask, Scalar a, const Tensor& b) {
   return where(mask, full({}, a, a.promote(b.dtype())), b);
+}
+Tensor where(const Tensor& mask, const Tensor& a, Scalar b) {
+  return where(mask, a, full({}, b, b.promote(a.dtype())));
+}
+Tensor where(const Tensor& mask, Scalar a, Scalar b) {
+  return where(mask, full({}, a), full({}, b));
+}
+
+Tensor Tensor::eq(const Tensor& other) const { return bb::eq(*this, other); }
+Tensor Tensor::ne(const Tensor& other) const { return bb::ne(*this, other); }
+Tensor Tensor::lt(const Tensor& other) const { return bb::lt(*this, other); }
+Tensor Tensor::le(const Tensor& other) const { return bb::le(*this, other); }
+Tensor Tensor::gt(const Tensor& other) const { return bb::gt(*this, other); }
+Tensor Tensor::ge(const Tensor& other) const { return bb::ge(*this, other); }
+Tensor Tensor::eq(Scalar other) const { return bb::eq(*this, other); }
+Tensor Tensor::ne(Scalar other) const { return bb::ne(*this, other); }
+Tensor Tensor::lt(Scalar other) const { return bb::lt(*this, other); }
+Tensor Tensor::le(Scalar other) const { return bb::le(*this, other); }
+Tensor Tensor::gt(Scalar other) const { return bb::gt(*this, other); }
+Tensor Tensor::ge(Scalar other) const { return bb::ge(*this, other); }
+Tensor Tensor::logical_and(const Tensor& other) const { return bb::logical_and(*this, other); }
+Tensor Tensor::logical_or(const Tensor& other) const { return bb::logical_or(*this, other); }
+Tensor Tensor::logical_xor(const Tensor& other) const { return bb::logical_xor(*this, other); }
+Tensor Tensor::bitwise_and(const Tensor& other) const { return bb::bitwise_and(*this, other); }
+Tensor Tensor::bitwise_or(const Tensor& other) const { return bb::bitwise_or(*this, other); }
+Tensor Tensor::bitwise_xor(const Tensor& other) const { return bb::bitwise_xor(*this, other); }
+Tensor Tensor::logical_not() const { return bb::logical_not(*this); }
+Tensor Tensor::bitwise_not() const { return bb::bitwise_not(*this); }
+Tensor Tensor::isnan() const { return bb::isnan(*this); }
+Tensor Tensor::isinf() const { return bb::isinf(*this); }
+Tensor Tensor::isfinite() const { return bb::isfinite(*this); }
+Tensor Tensor::where(const Tensor& mask, const Tensor& other) const {
+  return bb::where(mask, *this, other);
+}
+Tensor Tensor::where(const Tensor& mask, Scalar other) const {
+  return bb::where(mask, *this, other);
 }
 
 }  // namespace bb

@@ -19,12 +19,31 @@ Tensor le(const Tensor& a, Scalar b);
 Tensor gt(const Tensor& a, Scalar b);
 Tensor ge(const Tensor& a, Scalar b);
 
-/// True where both are not 0.
+/// True where both, either, or just one of them is not 0 (NaN is not). Any dtypes; bool results.
 Tensor logical_and(const Tensor& a, const Tensor& b);
+Tensor logical_or(const Tensor& a, const Tensor& b);
+Tensor logical_xor(const Tensor& a, const Tensor& b);
+/// True where x is 0.
+Tensor logical_not(const Tensor& x);
+
+/// bool, of x's shape; of integers, none is NaN or infinite.
+Tensor isnan(const Tensor& x);
+Tensor isinf(const Tensor& x);
+Tensor isfinite(const Tensor& x);
+
+/// Bit by bit, of integers; logically, of bool. DTypeError for floating point, ShapeError where
+/// shapes do not broadcast.
+Tensor bitwise_and(const Tensor& a, const Tensor& b);
+Tensor bitwise_or(const Tensor& a, const Tensor& b);
+Tensor bitwise_xor(const Tensor& a, const Tensor& b);
+Tensor bitwise_not(const Tensor& x);
 
 /// a where mask (bool) is set, else b; all three broadcast, a and b promote.
 /// Differentiable (twice) in a and b. Throws DTypeError for a mask that is not bool, ShapeError.
 Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b);
 Tensor where(const Tensor& mask, Scalar a, const Tensor& b);
+Tensor where(const Tensor& mask, const Tensor& a, Scalar b);
+/// float32, int64 or bool, as the numbers are.
+Tensor where(const Tensor& mask, Scalar a, Scalar b);
 
 }  // namespace bb

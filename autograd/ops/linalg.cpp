@@ -1,5 +1,6 @@
 #include "bb/autograd/ops/linalg.h"
 
+#include "bb/autograd/ops/activation.h"
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/shape.h"

@@ -1,8 +1,12 @@
 #include "bb/autograd/ops/pointwise.h"
 
+#include <numbers>
+
 #include "bb/autograd/ops/arithmetic.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/creation.h"
 #include "bb/core/elementwise.h"
+#include "bb/core/error.h"
 
 namespace bb {
 
@@ -30,50 +34,34 @@ Tensor erf_grad(const Tensor& dy, const Tensor& x) {
       });
 }
 
-// d2/dx2 of gelu: exp(-x^2 / 2) (2 - x^2) / sqrt(2 pi).
-Tensor gelu_curvature(const Tensor& x) {
-  const Tensor square = x * x;
-  return exp(square * -0.5) * (2 - square) * 0.3989422804014327;
+// An op whose gradient is 0.
+Tensor step(const char* name, const kernels::Elementwise& f, const Tensor& x) {
+  Tensor y = detail::apply(name, f, x);
+  return record(name, {x}, std::move(y), [](const Tensor& dy) { return zeros_like(dy); });
 }
 
-// The same of x s(v), s the sigmoid and v = kFirst x + kThird x^3:
-// s (1 - s) (2 v' + x ((1 - 2 s) v'^2 + v'')).
-Tensor gelu_tanh_curvature(const Tensor& x) {
-  constexpr double kFirst = 1.5957691216057308, kThird = kFirst * 0.044715;  // 2 sqrt(2 / pi)
-  const Tensor square = x * x;
-  const Tensor s = sigmoid(x * (square * kThird + kFirst));
-  const Tensor slope = square * (3 * kThird) + kFirst;
-  return s * (1 - s) * (slope * 2 + x * ((1 - s * 2) * slope * slope + x * (6 * kThird)));
-}
-
-Tensor gelu_grad(const Tensor& dy, const Tensor& x, GeluApproximate approximate) {
-  const bool with_tanh = approximate == GeluApproximate::kTanh;
-  Tensor dx = detail::apply(
-      "gelu_grad", with_tanh ? elementwise().gelu_tanh_grad : elementwise().gelu_grad, dy, x);
-  return record("gelu_grad", {dy, x}, std::move(dx),
-                [dy = Saved(dy), x = Saved(x), approximate](const Tensor& ddx, Needs needs) {
-                  Pair grads;
-                  if (needs[0]) grads[0] = gelu_grad(ddx, *x, approximate);
-                  if (needs[1])
-                    grads[1] = ddx * *dy *
-                               (approximate == GeluApproximate::kTanh ? gelu_tanh_curvature(*x)
-                                                                      : gelu_curvature(*x));
-                  return grads;
-                });
+// A step of floating-point numbers; whole ones are copied.
+Tensor round_by(const char* name, const kernels::Elementwise& f, const Tensor& x) {
+  if (is_floating_point(x.dtype())) return step(name, f, x);
+  if (x.dtype() == kBool) throw DTypeError(fmt::format("{}: bool is not supported", name));
+  return x.clone();
 }
 
 }  // namespace
 
-Tensor exp(const Tensor& x) {
-  Tensor y = detail::apply("exp", elementwise().exp, x);
-  Saved saved = output_if(x, y);
-  return record("exp", {x}, std::move(y),
-                [y = std::move(saved)](const Tensor& dy) { return dy * *y; });
+Tensor abs(const Tensor& x) {
+  Tensor y = detail::apply("abs", elementwise().abs, x);
+  return record("abs", {x}, std::move(y),
+                [x = Saved(x)](const Tensor& dy) { return dy * sign((*x).detach()); });
 }
 
-Tensor log(const Tensor& x) {
-  Tensor y = detail::apply("log", elementwise().log, x);
-  return record("log", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) { return dy / *x; });
+Tensor sign(const Tensor& x) { return step("sign", elementwise().sign, x); }
+
+Tensor square(const Tensor& x) {
+  if (x.dtype() == kBool) return square(x.to(kInt64));
+  Tensor y = detail::apply("square", elementwise().mul, x, x);
+  return record("square", {x}, std::move(y),
+                [x = Saved(x)](const Tensor& dy) { return dy * (*x * 2); });
 }
 
 Tensor sqrt(const Tensor& x) {
@@ -85,6 +73,72 @@ Tensor sqrt(const Tensor& x) {
   });
 }
 
+Tensor rsqrt(const Tensor& x) {
+  Tensor y = detail::apply("rsqrt", elementwise().rsqrt, x);
+  Saved saved = output_if(x, y);
+  return record("rsqrt", {x}, std::move(y), [y = std::move(saved)](const Tensor& dy) {
+    const Tensor r = *y;
+    return dy * (r * r * r * -0.5);
+  });
+}
+
+Tensor reciprocal(const Tensor& x) {
+  Tensor y = detail::apply("reciprocal", elementwise().div, 1, x);
+  Saved saved = output_if(x, y);
+  return record("reciprocal", {x}, std::move(y), [y = std::move(saved)](const Tensor& dy) {
+    const Tensor r = *y;
+    return -dy * (r * r);
+  });
+}
+
+// ---- Powers and logarithms
+
+Tensor exp(const Tensor& x) {
+  Tensor y = detail::apply("exp", elementwise().exp, x);
+  Saved saved = output_if(x, y);
+  return record("exp", {x}, std::move(y),
+                [y = std::move(saved)](const Tensor& dy) { return dy * *y; });
+}
+
+Tensor exp2(const Tensor& x) {
+  Tensor y = detail::apply("exp2", elementwise().exp2, x);
+  Saved saved = output_if(x, y);
+  return record("exp2", {x}, std::move(y),
+                [y = std::move(saved)](const Tensor& dy) { return dy * (*y * std::numbers::ln2); });
+}
+
+Tensor expm1(const Tensor& x) {
+  Tensor y = detail::apply("expm1", elementwise().expm1, x);
+  Saved saved = output_if(x, y);
+  return record("expm1", {x}, std::move(y),
+                [y = std::move(saved)](const Tensor& dy) { return dy * (*y + 1); });
+}
+
+Tensor log(const Tensor& x) {
+  Tensor y = detail::apply("log", elementwise().log, x);
+  return record("log", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) { return dy / *x; });
+}
+
+Tensor log2(const Tensor& x) {
+  Tensor y = detail::apply("log2", elementwise().log2, x);
+  return record("log2", {x}, std::move(y),
+                [x = Saved(x)](const Tensor& dy) { return dy / (*x * std::numbers::ln2); });
+}
+
+Tensor log10(const Tensor& x) {
+  Tensor y = detail::apply("log10", elementwise().log10, x);
+  return record("log10", {x}, std::move(y),
+                [x = Saved(x)](const Tensor& dy) { return dy / (*x * std::numbers::ln10); });
+}
+
+Tensor log1p(const Tensor& x) {
+  Tensor y = detail::apply("log1p", elementwise().log1p, x);
+  return record("log1p", {x}, std::move(y),
+                [x = Saved(x)](const Tensor& dy) { return dy / (*x + 1); });
+}
+
+// ---- Sigmoids
+
 Tensor tanh(const Tensor& x) {
   Tensor y = detail::apply("tanh", elementwise().tanh, x);
   Saved saved = output_if(x, y);
@@ -92,6 +146,18 @@ Tensor tanh(const Tensor& x) {
     if (is_grad_enabled()) return dy * (1 - *y * *y);
     return detail::apply("tanh_grad", elementwise().tanh_grad, dy, *y);
   });
+}
+
+Tensor sinh(const Tensor& x) {
+  Tensor y = detail::apply("sinh", elementwise().sinh, x);
+  return record("sinh", {x}, std::move(y),
+                [x = Saved(x)](const Tensor& dy) { return dy * cosh(*x); });
+}
+
+Tensor cosh(const Tensor& x) {
+  Tensor y = detail::apply("cosh", elementwise().cosh, x);
+  return record("cosh", {x}, std::move(y),
+                [x = Saved(x)](const Tensor& dy) { return dy * sinh(*x); });
 }
 
 Tensor sigmoid(const Tensor& x) {
@@ -109,6 +175,8 @@ Tensor erf(const Tensor& x) {
                 [x = Saved(x)](const Tensor& dy) { return erf_grad(dy, *x); });
 }
 
+// ---- Angles
+
 Tensor sin(const Tensor& x) {
   Tensor y = detail::apply("sin", elementwise().sin, x);
   return record("sin", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
@@ -125,36 +193,75 @@ Tensor cos(const Tensor& x) {
   });
 }
 
-Tensor relu_grad(const Tensor& dy, const Tensor& s) {
-  Tensor dx = detail::apply("relu_grad", elementwise().relu_grad, dy, s);
-  return record("relu_grad", {dy}, std::move(dx),
-                [s = Saved(s)](const Tensor& ddx) { return relu_grad(ddx, *s); });
-}
-
-Tensor relu(const Tensor& x) {
-  Tensor y = detail::apply("relu", elementwise().relu, x);
+Tensor tan(const Tensor& x) {
+  Tensor y = detail::apply("tan", elementwise().tan, x);
   Saved saved = output_if(x, y);
-  return record("relu", {x}, std::move(y),
-                [y = std::move(saved)](const Tensor& dy) { return relu_grad(dy, (*y).detach()); });
+  return record("tan", {x}, std::move(y),
+                [y = std::move(saved)](const Tensor& dy) { return dy * (*y * *y + 1); });
 }
 
-Tensor gelu(const Tensor& x, const GeluOptions& options) {
-  const GeluApproximate approximate = options.approximate;
-  const bool with_tanh = approximate == GeluApproximate::kTanh;
-  Tensor y = detail::apply("gelu", with_tanh ? elementwise().gelu_tanh : elementwise().gelu, x);
-  return record("gelu", {x}, std::move(y), [x = Saved(x), approximate](const Tensor& dy) {
-    return gelu_grad(dy, *x, approximate);
-  });
+Tensor asin(const Tensor& x) {
+  Tensor y = detail::apply("asin", elementwise().asin, x);
+  return record("asin", {x}, std::move(y),
+                [x = Saved(x)](const Tensor& dy) { return dy * rsqrt(1 - *x * *x); });
 }
 
-Tensor Tensor::exp() const { return bb::exp(*this); }
-Tensor Tensor::log() const { return bb::log(*this); }
+Tensor acos(const Tensor& x) {
+  Tensor y = detail::apply("acos", elementwise().acos, x);
+  return record("acos", {x}, std::move(y),
+                [x = Saved(x)](const Tensor& dy) { return -dy * rsqrt(1 - *x * *x); });
+}
+
+Tensor atan(const Tensor& x) {
+  Tensor y = detail::apply("atan", elementwise().atan, x);
+  return record("atan", {x}, std::move(y),
+                [x = Saved(x)](const Tensor& dy) { return dy / (*x * *x + 1); });
+}
+
+Tensor atan2(const Tensor& y, const Tensor& x) {
+  Tensor angle = detail::apply("atan2", elementwise().atan2, y, x);
+  return record("atan2", {y, x}, std::move(angle),
+                [y = Saved(y), x = Saved(x)](const Tensor& dy, Needs needs) {
+                  const Tensor part = dy / (*x * *x + *y * *y);
+                  return Pair{needs[0] ? part * *x : Tensor(), needs[1] ? -part * *y : Tensor()};
+                });
+}
+
+// ---- Whole numbers
+
+Tensor floor(const Tensor& x) { return round_by("floor", elementwise().floor, x); }
+Tensor ceil(const Tensor& x) { return round_by("ceil", elementwise().ceil, x); }
+Tensor round(const Tensor& x) { return round_by("round", elementwise().round, x); }
+Tensor trunc(const Tensor& x) { return round_by("trunc", elementwise().trunc, x); }
+
+Tensor Tensor::abs() const { return bb::abs(*this); }
+Tensor Tensor::sign() const { return bb::sign(*this); }
+Tensor Tensor::square() const { return bb::square(*this); }
 Tensor Tensor::sqrt() const { return bb::sqrt(*this); }
+Tensor Tensor::rsqrt() const { return bb::rsqrt(*this); }
+Tensor Tensor::reciprocal() const { return bb::reciprocal(*this); }
+Tensor Tensor::exp() const { return bb::exp(*this); }
+Tensor Tensor::exp2() const { return bb::exp2(*this); }
+Tensor Tensor::expm1() const { return bb::expm1(*this); }
+Tensor Tensor::log() const { return bb::log(*this); }
+Tensor Tensor::log2() const { return bb::log2(*this); }
+Tensor Tensor::log10() const { return bb::log10(*this); }
+Tensor Tensor::log1p() const { return bb::log1p(*this); }
 Tensor Tensor::tanh() const { return bb::tanh(*this); }
+Tensor Tensor::sinh() const { return bb::sinh(*this); }
+Tensor Tensor::cosh() const { return bb::cosh(*this); }
 Tensor Tensor::sigmoid() const { return bb::sigmoid(*this); }
 Tensor Tensor::erf() const { return bb::erf(*this); }
 Tensor Tensor::sin() const { return bb::sin(*this); }
 Tensor Tensor::cos() const { return bb::cos(*this); }
-Tensor Tensor::relu() const { return bb::relu(*this); }
+Tensor Tensor::tan() const { return bb::tan(*this); }
+Tensor Tensor::asin() const { return bb::asin(*this); }
+Tensor Tensor::acos() const { return bb::acos(*this); }
+Tensor Tensor::atan() const { return bb::atan(*this); }
+Tensor Tensor::floor() const { return bb::floor(*this); }
+Tensor Tensor::ceil() const { return bb::ceil(*this); }
+Tensor Tensor::round() const { return bb::round(*this); }
+Tensor Tensor::trunc() const { return bb::trunc(*this); }
+Tensor Tensor::atan2(const Tensor& x) const { return bb::atan2(*this, x); }
 
 }  // namespace bb

@@ -16,6 +16,7 @@
 
 #include "bb/core/kernels/elementwise_row-inl.h"
 #include "bb/core/kernels/erf-inl.h"
+#include "bb/core/kernels/exp_log-inl.h"
 #include "bb/core/kernels/math-inl.h"
 #include "bb/core/kernels/trig-inl.h"
 
@@ -41,6 +42,35 @@ T integer_pow(T base, T exponent) {
   return static_cast<T>(result);
 }
 
+// a - b trunc(a / b); 0 where that would trap: where b is 0, and the smallest integer by -1.
+template <class T>
+T integer_fmod(T a, T b) {
+  const bool traps = b == 0 || (std::is_signed_v<T> && b == static_cast<T>(-1));
+  return traps ? T{0} : static_cast<T>(a % b);
+}
+// a - b floor(a / b) from a - b trunc(a / b).
+template <class T>
+T with_sign_of(T b, T rest) {
+  return rest != 0 && (rest < 0) != (b < 0) ? static_cast<T>(rest + b) : rest;
+}
+
+// NaN if either is.
+template <class V>
+V larger(V a, V b) {
+  return hn::IfThenElse(hn::Or(hn::Gt(a, b), hn::IsNaN(a)), a, b);
+}
+template <class V>
+V smaller(V a, V b) {
+  return hn::IfThenElse(hn::Or(hn::Lt(a, b), hn::IsNaN(a)), a, b);
+}
+
+// Of floating-point numbers for which there is no formula of vectors.
+template <class F>
+void one_by_one(Elementwise& entry, double cost_ns, F f) {
+  entry.cost_ns = cost_ns;
+  floats(entry, f);
+}
+
 // Highway has no such comparison of integers.
 template <class D, class V>
 auto less_or_equal(D, V a, V b) {
@@ -64,8 +94,7 @@ ElementwiseTable make_table() {
   integers(t.mul, [](auto a, auto b) { return wrapping(a, b, std::multiplies<>()); });
   booleans(t.mul, [](bool a, bool b) { return a && b; });
   t.div = binary(0.13, [](auto, auto a, auto b) { return hn::Div(a, b); });
-  t.pow.cost_ns = 7;
-  floats(t.pow, [](auto a, auto b) { return std::pow(a, b); });
+  one_by_one(t.pow, 7, [](auto a, auto b) { return std::pow(a, b); });
   integers(t.pow, [](auto a, auto b) { return integer_pow(a, b); });
 
   t.neg = unary(0.08, [](auto, auto x) { return hn::Neg(x); });
@@ -78,11 +107,63 @@ ElementwiseTable make_table() {
   t.erf = unary(0.59, [](auto d, auto x) { return math::Erf(d, x); });
   t.sin = unary(0.33, [](auto d, auto x) { return math::Sin(d, x); });
   t.cos = unary(0.32, [](auto d, auto x) { return math::Cos(d, x); });
-  t.gelu = unary(0.6, [](auto d, auto x) { return math::Gelu(d, x); });
-  t.gelu_tanh = unary(0.51, [](auto d, auto x) { return math::GeluTanh(d, x); });
-  t.relu =
-      unary(0.08, [](auto d, auto x) { return hn::IfThenZeroElse(hn::Le(x, hn::Zero(d)), x); });
-  integers(t.relu, [](auto x) { return std::max(x, decltype(x){0}); });
+  t.expm1 = unary(0.3, [](auto d, auto x) { return math::Expm1(d, x); });
+  t.exp2 = unary(0.2, [](auto d, auto x) { return math::Exp2(d, x); });
+  t.log1p = unary(0.5, [](auto d, auto x) { return math::Log1p(d, x); });
+  t.log2 = unary(0.36, [](auto d, auto x) { return math::Log<true>(d, x); });
+  t.rsqrt = unary(0.3, [](auto d, auto x) { return hn::Div(hn::Set(d, 1), hn::Sqrt(x)); });
+  // glibc's log10f is off by more than 2 ulp.
+  one_by_one(t.log10, 10,
+             [](auto x) { return static_cast<decltype(x)>(std::log10(static_cast<double>(x))); });
+  one_by_one(t.tan, 12, [](auto x) { return std::tan(x); });
+  one_by_one(t.asin, 8, [](auto x) { return std::asin(x); });
+  one_by_one(t.acos, 8, [](auto x) { return std::acos(x); });
+  one_by_one(t.atan, 10, [](auto x) { return std::atan(x); });
+  one_by_one(t.sinh, 10, [](auto x) { return std::sinh(x); });
+  one_by_one(t.cosh, 8, [](auto x) { return std::cosh(x); });
+  one_by_one(t.atan2, 15, [](auto a, auto b) { return std::atan2(a, b); });
+
+  t.abs = unary(0.08, [](auto, auto x) { return hn::Abs(x); });
+  integers(t.abs, [](auto x) { return x < 0 ? wrapping(decltype(x){0}, x, std::minus<>()) : x; });
+  t.sign = unary(0.1, [](auto d, auto x) {
+    const auto zero = hn::Zero(d), one = hn::Set(d, 1);
+    return hn::IfThenElse(hn::Lt(x, zero), hn::Neg(one), hn::IfThenElseZero(hn::Gt(x, zero), one));
+  });
+  integers(t.sign, [](auto x) { return static_cast<decltype(x)>((x > 0) - (x < 0)); });
+  booleans(t.sign, [](bool x) { return x; });
+  // The sign is x's; without vectors, Highway loses that of zeros.
+  t.floor = unary(0.08, [](auto, auto x) { return hn::CopySign(hn::Floor(x), x); });
+  t.ceil = unary(0.08, [](auto, auto x) { return hn::CopySign(hn::Ceil(x), x); });
+  t.round = unary(0.08, [](auto, auto x) { return hn::CopySign(hn::Round(x), x); });
+  t.trunc = unary(0.08, [](auto, auto x) { return hn::CopySign(hn::Trunc(x), x); });
+
+  t.maximum = binary(0.13, [](auto, auto a, auto b) { return larger(a, b); });
+  integers(t.maximum, [](auto a, auto b) { return std::max(a, b); });
+  booleans(t.maximum, [](bool a, bool b) { return a || b; });
+  t.minimum = binary(0.13, [](auto, auto a, auto b) { return smaller(a, b); });
+  integers(t.minimum, [](auto a, auto b) { return std::min(a, b); });
+  booleans(t.minimum, [](bool a, bool b) { return a && b; });
+  t.clamp =
+      ternary(0.15, [](auto, auto x, auto min, auto max) { return smaller(larger(x, min), max); });
+  integers(t.clamp, [](auto x, auto min, auto max) { return std::min(std::max(x, min), max); });
+  t.lerp = ternary(0.17, [](auto d, auto a, auto b, auto w) {
+    const auto one = hn::Set(d, 1), distance = hn::Sub(b, a);
+    return hn::IfThenElse(hn::Lt(hn::Abs(w), hn::Set(d, 0.5f)), hn::MulAdd(w, distance, a),
+                          hn::NegMulAdd(distance, hn::Sub(one, w), b));
+  });
+  one_by_one(t.fmod, 8, [](auto a, auto b) { return std::fmod(a, b); });
+  integers(t.fmod, [](auto a, auto b) { return integer_fmod(a, b); });
+  one_by_one(t.remainder, 9, [](auto a, auto b) { return with_sign_of(b, std::fmod(a, b)); });
+  integers(t.remainder, [](auto a, auto b) { return with_sign_of(b, integer_fmod(a, b)); });
+
+  integers(t.bit_and, [](auto a, auto b) { return static_cast<decltype(a)>(a & b); });
+  booleans(t.bit_and, [](bool a, bool b) { return a && b; });
+  integers(t.bit_or, [](auto a, auto b) { return static_cast<decltype(a)>(a | b); });
+  booleans(t.bit_or, [](bool a, bool b) { return a || b; });
+  integers(t.bit_xor, [](auto a, auto b) { return static_cast<decltype(a)>(a ^ b); });
+  booleans(t.bit_xor, [](bool a, bool b) { return a != b; });
+  integers(t.bit_not, [](auto x) { return static_cast<decltype(x)>(~x); });
+  booleans(t.bit_not, [](bool x) { return !x; });
 
   t.tanh_grad = binary(0.13, [](auto d, auto dy, auto y) {
     return hn::Mul(dy, hn::NegMulAdd(y, y, hn::Set(d, 1)));
@@ -90,18 +171,19 @@ ElementwiseTable make_table() {
   t.sigmoid_grad = binary(0.13, [](auto d, auto dy, auto y) {
     return hn::Mul(dy, hn::Mul(y, hn::Sub(hn::Set(d, 1), y)));
   });
-  t.relu_grad = binary(
-      0.13, [](auto d, auto dy, auto s) { return hn::IfThenZeroElse(hn::Le(s, hn::Zero(d)), dy); });
   t.sqrt_grad = binary(0.13, [](auto, auto dy, auto y) { return hn::Div(dy, hn::Add(y, y)); });
   t.erf_grad =
       binary(0.29, [](auto d, auto dy, auto x) { return hn::Mul(dy, math::ErfSlope(d, x)); });
   t.sin_grad = binary(0.38, [](auto d, auto dy, auto x) { return hn::Mul(dy, math::Cos(d, x)); });
   t.cos_grad =
       binary(0.38, [](auto d, auto dy, auto x) { return hn::Neg(hn::Mul(dy, math::Sin(d, x))); });
-  t.gelu_grad =
-      binary(0.62, [](auto d, auto dy, auto x) { return hn::Mul(dy, math::GeluSlope(d, x)); });
-  t.gelu_tanh_grad =
-      binary(0.66, [](auto d, auto dy, auto x) { return hn::Mul(dy, math::GeluTanhSlope(d, x)); });
+  t.larger_grad = ternary(0.18, [](auto d, auto dy, auto a, auto b) {
+    const auto shared = hn::IfThenElse(hn::Eq(a, b), hn::Mul(dy, hn::Set(d, 0.5f)), dy);
+    return hn::IfThenZeroElse(hn::Lt(a, b), shared);
+  });
+  t.inside_grad = quaternary(0.15, [](auto, auto dy, auto x, auto min, auto max) {
+    return hn::IfThenElseZero(hn::And(hn::Gt(x, min), hn::Lt(x, max)), dy);
+  });
 
   t.eq = comparison([](auto, auto a, auto b) { return hn::Eq(a, b); });
   // Not hn::Ne, which is false for NaN.

@@ -29,19 +29,33 @@ struct ElementwiseTable {
   Elementwise pow;  // a ^ b; integers by repeated squaring, b >= 0
   Elementwise neg;  // -x
 
+  Elementwise fmod;       // a - b trunc(a / b); integers, b not 0, too
+  Elementwise remainder;  // a - b floor(a / b); likewise
+
+  // All dtypes but bool.
+  Elementwise abs, clamp;  // clamp(x, min, max): min(max(x, min), max), NaN if one is NaN
+  // All dtypes.
+  Elementwise sign;              // -1, 0 or 1; 0 for NaN
+  Elementwise maximum, minimum;  // of a, b: NaN if either is
+
   // Floating point only.
-  Elementwise exp, log, sqrt, tanh, sigmoid, erf, sin, cos;
-  Elementwise gelu;       // x P(X < x), X normal: x (1 + erf(x / sqrt(2))) / 2
-  Elementwise gelu_tanh;  // x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
-  Elementwise relu;       // max(x, 0), NaN for NaN; integers too
+  Elementwise exp, exp2, expm1, log, log1p, log2, log10, sqrt, rsqrt;
+  Elementwise tanh, sigmoid, erf, sin, cos, tan, asin, acos, atan, sinh, cosh;
+  Elementwise atan2;                      // the angle of the point (b, a)
+  Elementwise floor, ceil, round, trunc;  // round: half to even
+  Elementwise lerp;                       // a + w (b - a), from the nearer end
 
   // Gradients of dy and the output y.
   Elementwise sqrt_grad;     // dy / (2 y)
   Elementwise tanh_grad;     // dy (1 - y^2)
   Elementwise sigmoid_grad;  // dy y (1 - y)
-  Elementwise relu_grad;     // dy where not (y <= 0), else 0; y the input or the output
   // Gradients of dy and the input x.
-  Elementwise erf_grad, sin_grad, cos_grad, gelu_grad, gelu_tanh_grad;
+  Elementwise erf_grad, sin_grad, cos_grad;
+  Elementwise larger_grad;  // of dy, a, b: dy where a is larger than b, half where equal, else 0;
+                            // dy where one is NaN
+  Elementwise inside_grad;  // of dy, x, min, max: dy where min < x < max, else 0
+
+  Elementwise bit_and, bit_or, bit_xor, bit_not;  // integers; bool, logically
 
   Elementwise eq, ne, lt, le, gt, ge;  // bool output from a, b of one dtype
   Elementwise where;                   // a where the bool mask is set, else b: inputs mask, a, b

@@ -191,27 +191,45 @@ void row(int64_t n, char* const* data, const int64_t* strides) {
 // ---- Table entries
 
 // Of vector formulas, for float32 and float64.
+template <class F, class... Inputs>
+Elementwise formula(double cost_ns) {
+  Elementwise entry;
+  const auto set = [&entry]<class T>(T) {
+    entry.rows[static_cast<size_t>(dtype_of<T>)] =
+        row<VectorLoop<F, T>, T, std::conditional_t<true, T, Inputs>...>;
+  };
+  set(float());
+  set(double());
+  entry.cost_ns = cost_ns;
+  return entry;
+}
 template <class F>
 Elementwise unary(double cost_ns, F) {
-  return {{nullptr, nullptr, nullptr, nullptr, row<VectorLoop<F, float>, float, float>,
-           row<VectorLoop<F, double>, double, double>},
-          cost_ns};
+  return formula<F, int>(cost_ns);
 }
 template <class F>
 Elementwise binary(double cost_ns, F) {
-  return {{nullptr, nullptr, nullptr, nullptr, row<VectorLoop<F, float>, float, float, float>,
-           row<VectorLoop<F, double>, double, double, double>},
-          cost_ns};
+  return formula<F, int, int>(cost_ns);
+}
+template <class F>
+Elementwise ternary(double cost_ns, F) {
+  return formula<F, int, int, int>(cost_ns);
+}
+template <class F>
+Elementwise quaternary(double cost_ns, F) {
+  return formula<F, int, int, int, int>(cost_ns);
 }
 
-// Of formulas of one or two single elements.
+// Of formulas of one to three single elements.
 template <class T, class F>
 void set(Elementwise& entry, F) {
   Row& target = entry.rows[static_cast<size_t>(dtype_of<T>)];
   if constexpr (std::is_invocable_v<F, T>)
     target = row<ElementLoop<F>, T, T>;
-  else
+  else if constexpr (std::is_invocable_v<F, T, T>)
     target = row<ElementLoop<F>, T, T, T>;
+  else
+    target = row<ElementLoop<F>, T, T, T, T>;
 }
 template <class F>
 void booleans(Elementwise& entry, F f) {

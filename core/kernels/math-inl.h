@@ -59,12 +59,14 @@ struct Ln2;
 template <>
 struct Ln2<float> {
   static constexpr float kHigh = 0x1.62e4p-1f, kLow = 0x1.7f7d1cp-20f;
+  static constexpr float kInverse = 0x1.715476p0f, kInverseLow = 0x1.4ae0cp-26f;
   static constexpr float kLargest = 104.f;  // exp is 0 or inf beyond it on either side
   static constexpr int kMantissa = 23, kBias = 127;
 };
 template <>
 struct Ln2<double> {
   static constexpr double kHigh = 0x1.62e42fefa38p-1, kLow = 0x1.ef35793c7673p-45;
+  static constexpr double kInverse = 0x1.71547652b82fep0, kInverseLow = 0x1.777d0ffda0d24p-56;
   static constexpr double kLargest = 746.0;
   static constexpr int kMantissa = 52, kBias = 1023;
 };
@@ -168,10 +170,11 @@ V Exp(D d, V x) {
   return ExpInRange(d, AtMost(AtLeast(x, hn::Neg(limit)), limit));
 }
 
+// The logarithm to base e, or 2.
 // x = 2^e (1 + f), sqrt(1/2) <= 1 + f < sqrt(2); with s = f / (2 + f),
 // log(1 + f) = f - (f^2/2 - s (f^2/2 + R)), R = 2 (s^2/3 + s^4/5 + ...).
-// Errors: float 0.84 ulp, double 0.80.
-template <class D, class V>
+// Errors to base e: float 0.84 ulp, double 0.80.
+template <bool kBase2 = false, class D, class V>
 V Log(D d, V x) {
   using T = hn::TFromD<D>;
   const hn::RebindToSigned<D> di;
@@ -202,10 +205,19 @@ V Log(D d, V x) {
   const V z = hn::Mul(s, s);
   const V remainder = hn::Mul(z, Polynomial(d, z, Coefficients<T>::kLog));
   const V half_square = hn::Mul(hn::Mul(f, f), hn::Set(d, T(0.5)));
-  const V correction =
-      hn::MulAdd(e, hn::Set(d, Ln2<T>::kLow), hn::Mul(s, hn::Add(half_square, remainder)));
-  V y = hn::Sub(f, hn::Sub(half_square, correction));
-  y = hn::MulAdd(e, hn::Set(d, Ln2<T>::kHigh), y);
+  const V tail = hn::Mul(s, hn::Add(half_square, remainder));
+  V y;
+  if constexpr (kBase2) {  // f / ln 2, its rounding error, and the rest: 0 for powers of 2
+    const V inverse = hn::Set(d, Ln2<T>::kInverse);
+    const V high = hn::Mul(f, inverse);
+    const V low = hn::MulAdd(f, hn::Set(d, Ln2<T>::kInverseLow), hn::MulSub(f, inverse, high));
+    const V rest = hn::NegMulAdd(hn::Sub(half_square, tail), inverse, low);
+    y = hn::Add(e, hn::Add(high, rest));
+  } else {
+    const V correction = hn::MulAdd(e, hn::Set(d, Ln2<T>::kLow), tail);
+    y = hn::Sub(f, hn::Sub(half_square, correction));
+    y = hn::MulAdd(e, hn::Set(d, Ln2<T>::kHigh), y);
+  }
 
   if (HWY_UNLIKELY(!all_normal)) {
     const V zero = hn::Zero(d);

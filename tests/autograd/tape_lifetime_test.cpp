@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "bb/autograd/ops/activation.h"
 #include "bb/autograd/ops/arithmetic.h"
 #include "bb/autograd/ops/linalg.h"
 #include "bb/autograd/ops/loss.h"

@@ -112,6 +112,25 @@ TEST_F(Random, NumbersOfAFillFollowTheStream) {
   EXPECT_EQ(default_generator().reserve(0), 4u) << "blocks used";
 }
 
+TEST_F(Random, AStateThatIsPutBackGoesOnWithTheSameNumbers) {
+  Generator generator(5);
+  generator.reserve(3);
+  const Generator::State state = generator.state();
+  EXPECT_EQ(state, (Generator::State{5, 3}));
+  const uint64_t next = generator.next();
+  Generator other(9);
+  other.set_state(state);
+  EXPECT_EQ(other.seed(), 5u);
+  EXPECT_EQ(other.next(), next);
+  EXPECT_EQ(other.state(), generator.state());
+
+  (void)randn({7});
+  const Generator::State before = default_generator().state();
+  const Tensor a = rand({5});
+  default_generator().set_state(before);
+  EXPECT_TRUE(same_bits(rand({5}), a));
+}
+
 TEST_F(Random, SameSeedGivesTheSameNumbers) {
   manual_seed(7);
   EXPECT_EQ(default_generator().seed(), 7u);

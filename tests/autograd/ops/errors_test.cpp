@@ -2,21 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "bb/bb.h"
+#include "bb/tests/expect_error.h"
 
 namespace bb {
 namespace {
-
-template <class E, class F>
-void expect_error(const F& fn, const std::string& text) {
-  try {
-    fn();
-    ADD_FAILURE() << "nothing was thrown; expected:\n" << text;
-  } catch (const E& error) {
-    EXPECT_EQ(error.what(), text);
-  } catch (const std::exception& error) {
-    ADD_FAILURE() << "another type was thrown:\n" << error.what();
-  }
-}
 
 TEST(OpErrors, ShapesThatDoNotBroadcast) {
   const Tensor a = ones({2, 3}), b = ones({4});

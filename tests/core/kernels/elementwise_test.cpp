@@ -10,6 +10,7 @@
 #include <numeric>
 #include <vector>
 
+#include "bb/core/kernels/activation.h"
 #include "bb/tests/same_bits.h"
 
 namespace bb::kernels {
@@ -26,6 +27,7 @@ struct Op {
 
 std::vector<Op> ops() {
   const auto& f = elementwise();
+  const auto& g = activations();
   return {{"add", &f.add, 2},
           {"sub", &f.sub, 2},
           {"mul", &f.mul, 2},
@@ -40,18 +42,60 @@ std::vector<Op> ops() {
           {"erf", &f.erf, 1},
           {"sin", &f.sin, 1},
           {"cos", &f.cos, 1},
-          {"gelu", &f.gelu, 1},
-          {"gelu_tanh", &f.gelu_tanh, 1},
-          {"relu", &f.relu, 1},
+          {"gelu", &g.gelu, 1},
+          {"gelu_tanh", &g.gelu_tanh, 1},
+          {"relu", &g.relu, 1},
           {"sqrt_grad", &f.sqrt_grad, 2},
           {"tanh_grad", &f.tanh_grad, 2},
           {"sigmoid_grad", &f.sigmoid_grad, 2},
-          {"relu_grad", &f.relu_grad, 2},
+          {"relu_grad", &g.relu_grad, 2},
           {"erf_grad", &f.erf_grad, 2},
           {"sin_grad", &f.sin_grad, 2},
           {"cos_grad", &f.cos_grad, 2},
-          {"gelu_grad", &f.gelu_grad, 2},
-          {"gelu_tanh_grad", &f.gelu_tanh_grad, 2},
+          {"gelu_grad", &g.gelu_grad, 2},
+          {"gelu_tanh_grad", &g.gelu_tanh_grad, 2},
+          {"exp2", &f.exp2, 1},
+          {"expm1", &f.expm1, 1},
+          {"log1p", &f.log1p, 1},
+          {"log2", &f.log2, 1},
+          {"log10", &f.log10, 1},
+          {"rsqrt", &f.rsqrt, 1},
+          {"tan", &f.tan, 1},
+          {"atan2", &f.atan2, 2},
+          {"abs", &f.abs, 1},
+          {"sign", &f.sign, 1},
+          {"floor", &f.floor, 1},
+          {"ceil", &f.ceil, 1},
+          {"round", &f.round, 1},
+          {"trunc", &f.trunc, 1},
+          {"maximum", &f.maximum, 2},
+          {"minimum", &f.minimum, 2},
+          {"clamp", &f.clamp, 3},
+          {"lerp", &f.lerp, 3},
+          {"fmod", &f.fmod, 2},
+          {"remainder", &f.remainder, 2},
+          {"larger_grad", &f.larger_grad, 3},
+          {"inside_grad", &f.inside_grad, 4},
+          {"bit_and", &f.bit_and, 2},
+          {"bit_or", &f.bit_or, 2},
+          {"bit_xor", &f.bit_xor, 2},
+          {"bit_not", &f.bit_not, 1},
+          {"silu", &g.silu, 1},
+          {"silu_grad", &g.silu_grad, 2},
+          {"softplus", &g.softplus, 3},
+          {"softplus_grad", &g.softplus_grad, 4},
+          {"logsigmoid", &g.logsigmoid, 1},
+          {"logsigmoid_grad", &g.logsigmoid_grad, 2},
+          {"elu", &g.elu, 3},
+          {"elu_grad", &g.elu_grad, 4},
+          {"leaky_relu", &g.leaky_relu, 2},
+          {"leaky_relu_grad", &g.leaky_relu_grad, 3},
+          {"hardsigmoid", &g.hardsigmoid, 1},
+          {"hardsigmoid_grad", &g.hardsigmoid_grad, 2},
+          {"hardswish", &g.hardswish, 1},
+          {"hardswish_grad", &g.hardswish_grad, 2},
+          {"mish", &g.mish, 1},
+          {"mish_grad", &g.mish_grad, 2},
           {"eq", &f.eq, 2, true},
           {"ne", &f.ne, 2, true},
           {"lt", &f.lt, 2, true},
@@ -129,8 +173,8 @@ std::vector<char> right(const Op& op, int64_t n, const std::vector<int64_t>& gap
   const auto unit = static_cast<int64_t>(sizeof(T));
   std::vector<char> result;
   for (int64_t i = 0; i < n; ++i) {  // one element at a time, in a row of one
-    alignas(8) char x[3][8], y[8];
-    char* data[] = {y, x[0], x[1], x[2]};
+    alignas(8) char x[4][8], y[8];
+    char* data[] = {y, x[0], x[1], x[2], x[3]};
     for (int k = 0; k < op.inputs; ++k) {
       const int64_t at = gaps[static_cast<size_t>(k)] == 0 ? 0 : i;
       if (op.is_choice && k == 0)
@@ -138,7 +182,7 @@ std::vector<char> right(const Op& op, int64_t n, const std::vector<int64_t>& gap
       else
         *reinterpret_cast<T*>(x[k]) = value<T>(at, k);
     }
-    const int64_t strides[] = {unit, unit, unit, unit};
+    const int64_t strides[] = {unit, unit, unit, unit, unit};
     (*op.f)[dtype_of<T>](1, data, strides);
     result.insert(result.end(), y, y + (op.is_comparison ? 1 : unit));
   }
@@ -153,7 +197,7 @@ TYPED_TEST_SUITE(ElementwiseRow, DTypes);
 TYPED_TEST(ElementwiseRow, EveryLengthGivesTheSameElements) {
   for (const Op& op : ops()) {
     if (!(*op.f)[dtype_of<TypeParam>]) continue;
-    const std::vector<int64_t> dense(3, 1);
+    const std::vector<int64_t> dense(4, 1);
     const std::vector<char> all = right<TypeParam>(op, kMost, dense);
     const auto unit = static_cast<int64_t>(all.size()) / kMost;
     for (int64_t n = 0; n < kMost; n += n < 140 ? 1 : 51) {
@@ -167,10 +211,11 @@ TYPED_TEST(ElementwiseRow, EveryLengthGivesTheSameElements) {
 TYPED_TEST(ElementwiseRow, AnyStridesGiveTheSameElements) {
   for (const Op& op : ops()) {
     if (!(*op.f)[dtype_of<TypeParam>]) continue;
-    const int layouts = op.inputs == 1 ? 3 : op.inputs == 2 ? 9 : 27;
+    int layouts = 1;
+    for (int k = 0; k < op.inputs; ++k) layouts *= 3;
     for (int layout = 0; layout < layouts; ++layout) {
       // Broadcast, dense and with gaps, in every combination.
-      const std::vector<int64_t> gaps{layout % 3, layout / 3 % 3, layout / 9};
+      const std::vector<int64_t> gaps{layout % 3, layout / 3 % 3, layout / 9 % 3, layout / 27};
       for (int64_t n : {1, 5, 33, 300, 600}) {
         const std::vector<char> expected = right<TypeParam>(op, n, gaps);
         for (int64_t gap_y : {1, 3})
@@ -186,15 +231,20 @@ TYPED_TEST(ElementwiseRow, OutputMayBeAnInput) {
   for (const Op& op : ops()) {
     if (!(*op.f)[dtype_of<TypeParam>] || op.is_comparison || op.is_choice) continue;
     for (int64_t gap : {1, 2}) {
-      Operand x(kUnit, gap), other(kUnit, 1);
-      for (int64_t i = 0; i < kMost; ++i) {
-        *reinterpret_cast<TypeParam*>(x.element(i)) = value<TypeParam>(i, 0);
-        *reinterpret_cast<TypeParam*>(other.element(i)) = value<TypeParam>(i, 1);
+      std::vector<Operand> inputs{Operand(kUnit, gap)};
+      for (int k = 1; k < op.inputs; ++k) inputs.emplace_back(kUnit, 1);
+      Operand& x = inputs[0];
+      std::vector<char*> data{x.bytes.data()};
+      std::vector<int64_t> strides{gap * kUnit};
+      for (int k = 0; k < op.inputs; ++k) {
+        Operand& input = inputs[static_cast<size_t>(k)];
+        for (int64_t i = 0; i < kMost; ++i)
+          *reinterpret_cast<TypeParam*>(input.element(i)) = value<TypeParam>(i, k);
+        data.push_back(input.bytes.data());
+        strides.push_back(input.gap * kUnit);
       }
-      char* data[] = {x.bytes.data(), x.bytes.data(), other.bytes.data()};
-      const int64_t strides[] = {gap * kUnit, gap * kUnit, kUnit};
-      (*op.f)[dtype_of<TypeParam>](kMost, data, strides);
-      const std::vector<char> expected = right<TypeParam>(op, kMost, {1, 1});
+      (*op.f)[dtype_of<TypeParam>](kMost, data.data(), strides.data());
+      const std::vector<char> expected = right<TypeParam>(op, kMost, {1, 1, 1, 1});
       std::vector<char> result;
       for (int64_t i = 0; i < kMost; ++i)
         result.insert(result.end(), x.element(i), x.element(i) + kUnit);

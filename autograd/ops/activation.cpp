@@ -1,0 +1,265 @@
+#include "bb/autograd/ops/activation.h"
+
+#include <cmath>
+
+#include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/clamp.h"
+#include "bb/autograd/ops/compare.h"
+#include "bb/autograd/ops/pointwise.h"
+#include "bb/autograd/ops/shape.h"
+#include "bb/autograd/tape.h"
+#include "bb/core/elementwise.h"
+#include "bb/core/error.h"
+#include "bb/core/kernels/activation.h"
+
+namespace bb {
+
+using autograd::Needs;
+using autograd::record;
+using autograd::Saved;
+using kernels::activations;
+using Pair = std::array<Tensor, 2>;
+
+namespace {
+
+// The output, where a gradient that reads it is wanted.
+Saved output_if(const Tensor& x, const Tensor& y) {
+  return autograd::wants_grad(x) ? Saved::output(y) : Saved();
+}
+
+}  // namespace
+
+// Gradients that are 0, dy or dy times a number, piece by piece, are ops themselves: linear in dy
+// and flat in x, so that each is its own pullback. The others are one kernel where nothing asks for
+// a second derivative, and a formula of differentiable ops where something does.
+
+Tensor relu_grad(const Tensor& dy, const Tensor& s) {
+  Tensor dx = detail::apply("relu_grad", activations().relu_grad, dy, s);
+  return record("relu_grad", {dy}, std::move(dx),
+                [s = Saved(s)](const Tensor& ddx) { return relu_grad(ddx, *s); });
+}
+
+Tensor relu(const Tensor& x) {
+  Tensor y = detail::apply("relu", activations().relu, x);
+  Saved saved = output_if(x, y);
+  return record("relu", {x}, std::move(y),
+                [y = std::move(saved)](const Tensor& dy) { return relu_grad(dy, (*y).detach()); });
+}
+
+// ---- Of pieces
+
+namespace {
+
+// A bound that lets whole numbers stay whole where it is.
+Scalar bound(double value) {
+  const bool is_whole = std::abs(value) < 0x1p53 && std::trunc(value) == value;
+  return is_whole ? Scalar(static_cast<int64_t>(value)) : Scalar(value);
+}
+
+// dy where x > 0, else dy slope.
+Tensor leaky_relu_grad(const Tensor& dy, const Tensor& x, double slope) {
+  Tensor dx =
+      detail::apply("leaky_relu_grad", activations().leaky_relu_grad, {dy, x, Scalar(slope)});
+  return record("leaky_relu_grad", {dy}, std::move(dx), [x = Saved(x), slope](const Tensor& ddx) {
+    return leaky_relu_grad(ddx, *x, slope);
+  });
+}
+
+}  // namespace
+
+Tensor hardtanh(const Tensor& x, double min_val, double max_val) {
+  if (!(min_val <= max_val))
+    throw ValueError(fmt::format("hardtanh: min_val {} is above max_val {}", min_val, max_val));
+  return clamp(x, bound(min_val), bound(max_val));
+}
+
+Tensor relu6(const Tensor& x) { return clamp(x, 0, 6); }
+
+Tensor leaky_relu(const Tensor& x, double negative_slope) {
+  Tensor y = detail::apply("leaky_relu", activations().leaky_relu, x, Scalar(negative_slope));
+  return record("leaky_relu", {x}, std::move(y), [x = Saved(x), negative_slope](const Tensor& dy) {
+    return leaky_relu_grad(dy, (*x).detach(), negative_slope);
+  });
+}
+
+namespace {
+
+// dy where x > 0, else dy w; w broadcasts to x.
+Tensor prelu_grad(const Tensor& dy, const Tensor& x, const Tensor& w) {
+  Tensor dx = detail::apply("prelu_grad", activations().leaky_relu_grad, {dy, x, w});
+  return record("prelu_grad", {dy, w}, std::move(dx),
+                [dy = Saved(dy), x = Saved(x), w = Saved(w)](const Tensor& ddx, Needs needs) {
+                  Pair grads;
+                  if (needs[0]) grads[0] = prelu_grad(ddx, *x, *w);
+                  if (needs[1]) grads[1] = where(gt(*x, 0), 0.0, ddx * *dy);
+                  return grads;
+                });
+}
+
+// weight, to be broadcast over x: along dim 1 where it has several elements.
+Tensor over_channels(const Tensor& weight, const Tensor& x) {
+  const int64_t channels = x.dim() >= 2 ? x.size(1) : 1;
+  const bool fits = weight.numel() == 1 || (weight.dim() == 1 && weight.numel() == channels);
+  if (weight.dim() > 1 || !fits)
+    throw ShapeError(
+        fmt::format("prelu: weight must have one element, or one for each of x's {} channels\n"
+                    "  x {} (N,C,...)   weight {}",
+                    channels, x.shape(), weight.shape()));
+  if (weight.numel() == 1) return reshape(weight, {});
+  Shape shape = Shape::filled(x.dim(), 1);
+  shape[1] = channels;
+  return reshape(weight, shape);
+}
+
+}  // namespace
+
+Tensor prelu(const Tensor& x, const Tensor& weight) {
+  const Tensor w = over_channels(weight, x);
+  Tensor y = detail::apply("prelu", activations().leaky_relu, x, w);
+  return record("prelu", {x, w}, std::move(y),
+                [x = Saved(x), w = Saved(w)](const Tensor& dy, Needs needs) {
+                  Pair grads;
+                  if (needs[0]) grads[0] = prelu_grad(dy, (*x).detach(), *w);
+                  if (needs[1]) grads[1] = where(gt(*x, 0), 0.0, dy * *x);
+                  return grads;
+                });
+}
+
+Tensor hardsigmoid(const Tensor& x) {
+  Tensor y = detail::apply("hardsigmoid", activations().hardsigmoid, x);
+  return record("hardsigmoid", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
+    if (!is_grad_enabled())
+      return detail::apply("hardsigmoid_grad", activations().hardsigmoid_grad, dy, *x);
+    return where(lt(abs((*x).detach()), 3), dy / 6, 0.0);
+  });
+}
+
+Tensor hardswish(const Tensor& x) {
+  Tensor y = detail::apply("hardswish", activations().hardswish, x);
+  return record("hardswish", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
+    const Tensor at = *x;
+    if (!is_grad_enabled())
+      return detail::apply("hardswish_grad", activations().hardswish_grad, dy, at);
+    const Tensor rising = where(lt(at, 3), dy * (at / 3 + 0.5), dy);
+    return where(le(at, -3), 0.0, rising);
+  });
+}
+
+// ---- Of exponentials
+
+namespace {
+
+constexpr double kSeluAlpha = 1.6732632423543772848170429916717;
+constexpr double kSeluScale = 1.0507009873554804934193349852946;
+
+Tensor scaled_elu(const char* name, const Tensor& x, double alpha, double scale) {
+  Tensor y = detail::apply(name, activations().elu, {x, Scalar(alpha), Scalar(scale)});
+  return record(name, {x}, std::move(y), [x = Saved(x), alpha, scale](const Tensor& dy) {
+    const Tensor at = *x;
+    if (!is_grad_enabled())
+      return detail::apply("elu_grad", activations().elu_grad,
+                           {dy, at, Scalar(alpha), Scalar(scale)});
+    return dy * where(le(at, 0), exp(at) * (alpha * scale), scale);
+  });
+}
+
+}  // namespace
+
+Tensor elu(const Tensor& x, double alpha) { return scaled_elu("elu", x, alpha, 1); }
+
+Tensor selu(const Tensor& x) { return scaled_elu("selu", x, kSeluAlpha, kSeluScale); }
+
+Tensor silu(const Tensor& x) {
+  Tensor y = detail::apply("silu", activations().silu, x);
+  return record("silu", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
+    const Tensor at = *x;
+    if (!is_grad_enabled()) return detail::apply("silu_grad", activations().silu_grad, dy, at);
+    const Tensor s = sigmoid(at);
+    return dy * (s * (at * (1 - s) + 1));
+  });
+}
+
+Tensor softplus(const Tensor& x, const SoftplusOptions& options) {
+  const auto [beta, threshold] = options;
+  Tensor y =
+      detail::apply("softplus", activations().softplus, {x, Scalar(beta), Scalar(threshold)});
+  return record("softplus", {x}, std::move(y),
+                [x = Saved(x), beta = beta, threshold = threshold](const Tensor& dy) {
+                  const Tensor at = *x;
+                  if (!is_grad_enabled())
+                    return detail::apply("softplus_grad", activations().softplus_grad,
+                                         {dy, at, Scalar(beta), Scalar(threshold)});
+                  const Tensor z = at * beta;
+                  return dy * where(gt(z, threshold), 1.0, sigmoid(z));
+                });
+}
+
+Tensor logsigmoid(const Tensor& x) {
+  Tensor y = detail::apply("logsigmoid", activations().logsigmoid, x);
+  return record("logsigmoid", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
+    if (!is_grad_enabled())
+      return detail::apply("logsigmoid_grad", activations().logsigmoid_grad, dy, *x);
+    return dy * sigmoid(-*x);
+  });
+}
+
+Tensor mish(const Tensor& x) {
+  Tensor y = detail::apply("mish", activations().mish, x);
+  return record("mish", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
+    const Tensor at = *x;
+    if (!is_grad_enabled()) return detail::apply("mish_grad", activations().mish_grad, dy, at);
+    const Tensor t = tanh(softplus(at));
+    return dy * (t + at * sigmoid(at) * (1 - t * t));
+  });
+}
+
+// ---- gelu
+
+namespace {
+
+// d2/dx2 of gelu: exp(-x^2 / 2) (2 - x^2) / sqrt(2 pi).
+Tensor gelu_curvature(const Tensor& x) {
+  const Tensor square = x * x;
+  return exp(square * -0.5) * (2 - square) * 0.3989422804014327;
+}
+
+// The same of x s(v), s the sigmoid and v = kFirst x + kThird x^3:
+// s (1 - s) (2 v' + x ((1 - 2 s) v'^2 + v'')).
+Tensor gelu_tanh_curvature(const Tensor& x) {
+  constexpr double kFirst = 1.5957691216057308, kThird = kFirst * 0.044715;  // 2 sqrt(2 / pi)
+  const Tensor square = x * x;
+  const Tensor s = sigmoid(x * (square * kThird + kFirst));
+  const Tensor slope = square * (3 * kThird) + kFirst;
+  return s * (1 - s) * (slope * 2 + x * ((1 - s * 2) * slope * slope + x * (6 * kThird)));
+}
+
+Tensor gelu_grad(const Tensor& dy, const Tensor& x, GeluApproximate approximate) {
+  const bool with_tanh = approximate == GeluApproximate::kTanh;
+  Tensor dx = detail::apply(
+      "gelu_grad", with_tanh ? activations().gelu_tanh_grad : activations().gelu_grad, dy, x);
+  return record("gelu_grad", {dy, x}, std::move(dx),
+                [dy = Saved(dy), x = Saved(x), approximate](const Tensor& ddx, Needs needs) {
+                  Pair grads;
+                  if (needs[0]) grads[0] = gelu_grad(ddx, *x, approximate);
+                  if (needs[1])
+                    grads[1] = ddx * *dy *
+                               (approximate == GeluApproximate::kTanh ? gelu_tanh_curvature(*x)
+                                                                      : gelu_curvature(*x));
+                  return grads;
+                });
+}
+
+}  // namespace
+
+Tensor gelu(const Tensor& x, const GeluOptions& options) {
+  const GeluApproximate approximate = options.approximate;
+  const bool with_tanh = approximate == GeluApproximate::kTanh;
+  Tensor y = detail::apply("gelu", with_tanh ? activations().gelu_tanh : activations().gelu, x);
+  return record("gelu", {x}, std::move(y), [x = Saved(x), approximate](const Tensor& dy) {
+    return gelu_grad(dy, *x, approximate);
+  });
+}
+
+Tensor Tensor::relu() const { return bb::relu(*this); }
+
+}  // namespace bb
