@@ -20,6 +20,7 @@
 #include "bb/autograd/ops/scan.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/ops/softmax.h"
+#include "bb/autograd/ops/sort.h"
 #include "bb/autograd/ops/triangle.h"
 #include "bb/autograd/tape.h"
 #include "bb/core/any_of.h"
