@@ -1,6 +1,9 @@
 #pragma once
 
 /// Everything: tensors, gradients, layers, optimizers, data and training.
+#include "bb/autograd/anomaly.h"
+#include "bb/autograd/checkpoint.h"
+#include "bb/autograd/function.h"
 #include "bb/autograd/grad_mode.h"
 #include "bb/autograd/gradcheck.h"
 #include "bb/autograd/ops/arithmetic.h"
@@ -26,6 +29,7 @@
 #include "bb/autograd/ops/sort.h"
 #include "bb/autograd/ops/triangle.h"
 #include "bb/autograd/tape.h"
+#include "bb/autograd/tape_text.h"
 #include "bb/core/any_of.h"
 #include "bb/core/creation.h"
 #include "bb/core/dtype.h"
