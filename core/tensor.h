@@ -18,6 +18,13 @@ namespace bb {
 class HookHandle;
 class Tensor;
 struct MaxResult;
+struct SlogdetResult;
+struct SortResult;
+struct UniqueOptions;
+struct UniqueResult;
+namespace indexing {
+class Index;
+}
 
 /// Of a variance or standard deviation: the sum of squares is divided by count - correction (1:
 /// Bessel's, unbiased; 0: of the elements themselves).
@@ -168,21 +175,102 @@ class Tensor {
   Tensor& sub_(Scalar other);
   Tensor& mul_(Scalar other);
   Tensor& div_(Scalar other);
+  /// Assigns to what index(indices) shows (bb/autograd/ops/indexing.h).
+  Tensor& index_put_(const std::vector<indexing::Index>& indices, const Tensor& value,
+                     bool accumulate = false);
+  Tensor& index_put_(const std::vector<indexing::Index>& indices, Scalar value,
+                     bool accumulate = false);
 
   // ---- Shape and copies (bb/autograd/ops/shape.h)
   Tensor view(const Shape& shape) const;
   Tensor reshape(const Shape& shape) const;
   Tensor flatten(int64_t start_dim = 0, int64_t end_dim = -1) const;
   Tensor transpose(int64_t dim0, int64_t dim1) const;
+  Tensor swapaxes(int64_t axis0, int64_t axis1) const;
   Tensor t() const;
+  Tensor mT() const;
   Tensor permute(const Shape& dims) const;
-  Tensor squeeze(int64_t dim) const;
+  Tensor movedim(int64_t source, int64_t destination) const;
+  Tensor movedim(const Shape& source, const Shape& destination) const;
+  Tensor squeeze() const;
+  Tensor squeeze(const Shape& dims) const;
+  template <std::integral Dim>
+  Tensor squeeze(Dim dim) const {
+    return squeeze(Shape{dim});
+  }
   Tensor unsqueeze(int64_t dim) const;
+  Tensor unflatten(int64_t dim, const Shape& sizes) const;
   Tensor expand(const Shape& shape) const;
+  Tensor expand_as(const Tensor& other) const;
+  Tensor broadcast_to(const Shape& shape) const;
+  Tensor view_as(const Tensor& other) const;
+  Tensor reshape_as(const Tensor& other) const;
   Tensor slice(int64_t dim, int64_t start, int64_t end, int64_t step = 1) const;
   Tensor contiguous() const;
   Tensor clone() const;
   Tensor to(DType dtype) const;
+  Tensor type_as(const Tensor& other) const { return to(other.dtype()); }
+
+  // ---- Parts, as views (bb/autograd/ops/parts.h)
+  /// select(0, index).
+  Tensor operator[](int64_t index) const { return select(0, index); }
+  Tensor select(int64_t dim, int64_t index) const;
+  Tensor narrow(int64_t dim, int64_t start, int64_t length) const;
+  template <std::integral Size>
+  std::vector<Tensor> split(Size size, int64_t dim = 0) const {
+    return split_evenly(size, dim);
+  }
+  std::vector<Tensor> split(const std::vector<int64_t>& sizes, int64_t dim = 0) const;
+  std::vector<Tensor> chunk(int64_t chunks, int64_t dim = 0) const;
+  std::vector<Tensor> unbind(int64_t dim = 0) const;
+  Tensor diagonal(int64_t offset = 0, int64_t dim1 = 0, int64_t dim2 = 1) const;
+  Tensor unfold(int64_t dim, int64_t size, int64_t step) const;
+
+  // ---- Rearranged and cut copies (bb/autograd/ops/join.h, triangle.h)
+  Tensor repeat(const Shape& repeats) const;
+  Tensor tile(const Shape& repeats) const;
+  Tensor flip(const Shape& dims) const;
+  template <std::integral Dim>
+  Tensor flip(Dim dim) const {
+    return flip(Shape{dim});
+  }
+  Tensor roll(int64_t shift) const;
+  Tensor roll(int64_t shift, int64_t dim) const;
+  Tensor roll(const Shape& shifts, const Shape& dims) const;
+  Tensor tril(int64_t diagonal = 0) const;
+  Tensor triu(int64_t diagonal = 0) const;
+  Tensor diag(int64_t diagonal = 0) const;
+  Tensor diag_embed(int64_t offset = 0, int64_t dim1 = -2, int64_t dim2 = -1) const;
+  Tensor trace() const;
+
+  // ---- By index (bb/autograd/ops/indexing.h, gather.h, mask.h) and by order (sort.h)
+  Tensor index(const std::vector<indexing::Index>& indices) const;
+  Tensor index_put(const std::vector<indexing::Index>& indices, const Tensor& value,
+                   bool accumulate = false) const;
+  Tensor index_put(const std::vector<indexing::Index>& indices, Scalar value,
+                   bool accumulate = false) const;
+  Tensor gather(int64_t dim, const Tensor& index) const;
+  Tensor scatter(int64_t dim, const Tensor& index, const Tensor& source) const;
+  Tensor scatter(int64_t dim, const Tensor& index, Scalar value) const;
+  Tensor scatter_add(int64_t dim, const Tensor& index, const Tensor& source) const;
+  Tensor index_select(int64_t dim, const Tensor& index) const;
+  Tensor index_add(int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha = 1) const;
+  Tensor index_copy(int64_t dim, const Tensor& index, const Tensor& source) const;
+  Tensor index_fill(int64_t dim, const Tensor& index, Scalar value) const;
+  Tensor take(const Tensor& index) const;
+  Tensor take_along_dim(const Tensor& indices) const;
+  Tensor take_along_dim(const Tensor& indices, int64_t dim) const;
+  Tensor masked_fill(const Tensor& mask, Scalar value) const;
+  Tensor masked_fill(const Tensor& mask, const Tensor& value) const;
+  Tensor masked_select(const Tensor& mask) const;
+  Tensor masked_scatter(const Tensor& mask, const Tensor& source) const;
+  Tensor nonzero() const;
+  Tensor argwhere() const;
+  SortResult sort(int64_t dim = -1, bool descending = false, bool stable = false) const;
+  Tensor argsort(int64_t dim = -1, bool descending = false, bool stable = false) const;
+  SortResult topk(int64_t k, int64_t dim = -1, bool largest = true, bool sorted = true) const;
+  UniqueResult unique(const UniqueOptions& options) const;
+  UniqueResult unique() const;
 
   // ---- Elementwise (bb/autograd/ops/arithmetic.h, pointwise.h, activation.h, clamp.h, compare.h)
   Tensor abs() const;
@@ -316,6 +404,16 @@ class Tensor {
 
   // ---- Products (bb/autograd/ops/linalg.h), softmax (softmax.h)
   Tensor matmul(const Tensor& other) const;
+  Tensor mm(const Tensor& other) const;
+  Tensor bmm(const Tensor& other) const;
+  Tensor mv(const Tensor& vector) const;
+  Tensor dot(const Tensor& other) const;
+  Tensor outer(const Tensor& other) const;
+  Tensor kron(const Tensor& other) const;
+  Tensor cholesky(bool upper = false) const;
+  Tensor det() const;
+  SlogdetResult slogdet() const;
+  Tensor inverse() const;
   Tensor softmax(int64_t dim) const;
   Tensor log_softmax(int64_t dim) const;
 
@@ -360,6 +458,7 @@ class Tensor {
   }
   [[noreturn]] void throw_dtype(DType asked) const;
   Scalar item_scalar() const;
+  std::vector<Tensor> split_evenly(int64_t size, int64_t dim) const;
 
   Ref<detail::TensorImpl> impl_;
 };

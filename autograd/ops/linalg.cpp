@@ -9,6 +9,7 @@
 #include "bb/core/error.h"
 #include "bb/core/kernels/epilogue_grad.h"
 #include "bb/core/kernels/gemm.h"
+#include "bb/core/matrix.h"
 
 namespace bb {
 
@@ -28,17 +29,6 @@ void check_dtypes(const char* op, const Tensor& a, const char* a_role, const Ten
                   op, a_role, describe(a), b_role, describe(b)));
 }
 
-// The matrix in x's last two dimensions.
-template <class T>
-kernels::MatrixRef<const T> matrix(const Tensor& x) {
-  const int64_t d = x.dim();
-  return {x.data<T>(), x.strides()[d - 2], x.strides()[d - 1]};
-}
-template <class T>
-kernels::MatrixRef<T> output_matrix(Tensor& x) {
-  return {x.data<T>(), x.size(-1), 1};
-}
-
 // activation(a [m, k] b [k, n] + bias [n]), off the tape.
 Tensor product(const Tensor& a, const Tensor& b, const Tensor& bias = {},
                Activation activation = Activation::kNone) {
@@ -47,18 +37,8 @@ Tensor product(const Tensor& a, const Tensor& b, const Tensor& bias = {},
   visit_floating(a.dtype(), [&]<class T>() {
     kernels::GemmEpilogue<T> epilogue{.activation = activation};
     if (bias.defined()) epilogue.bias = bias.data<T>();
-    kernels::gemm<T>(m, n, k, matrix<T>(a), matrix<T>(b), output_matrix<T>(y), epilogue);
-  });
-  return y;
-}
-
-// The same for [batch, m, k] and [batch, k, n].
-Tensor batch_product(const Tensor& a, const Tensor& b) {
-  const int64_t batch = a.size(0), m = a.size(1), k = a.size(2), n = b.size(2);
-  Tensor y = Tensor::empty({batch, m, n}, a.dtype());
-  visit_floating(a.dtype(), [&]<class T>() {
-    kernels::gemm_batched<T>(batch, m, n, k, matrix<T>(a), matrix<T>(b), output_matrix<T>(y),
-                             {.a = a.strides()[0], .b = b.strides()[0], .c = m * n});
+    kernels::gemm<T>(m, n, k, detail::matrix<T>(a), detail::matrix<T>(b), {y.data<T>(), n, 1},
+                     epilogue);
   });
   return y;
 }
@@ -67,14 +47,16 @@ Saved saved_for(const Tensor& other, const Tensor& x) {
   return wants_grad(other) ? Saved(x) : Saved();
 }
 
-// The product of two matrices or of two batches of one size, on the tape.
-Tensor matmul_same_rank(const Tensor& a, const Tensor& b) {
-  Tensor y = a.dim() == 2 ? product(a, b) : batch_product(a, b);
+// The product of matrices, their batches broadcast, on the tape.
+Tensor matrix_product(const Tensor& a, const Tensor& b) {
+  const Shape batch = broadcast_shapes("matmul", detail::batch_shape(a), detail::batch_shape(b));
+  Tensor y = Tensor::empty(detail::with_matrix(batch, a.size(-2), b.size(-1)), a.dtype());
+  detail::multiply(y, a, b);
   return record("matmul", {a, b}, std::move(y),
                 [a = saved_for(b, a), b = saved_for(a, b)](const Tensor& dy, Needs needs) {
                   std::array<Tensor, 2> grads;
-                  if (needs[0]) grads[0] = matmul_same_rank(dy, transpose(*b, -1, -2));
-                  if (needs[1]) grads[1] = matmul_same_rank(transpose(*a, -1, -2), dy);
+                  if (needs[0]) grads[0] = matrix_product(dy, transpose(*b, -1, -2));
+                  if (needs[1]) grads[1] = matrix_product(transpose(*a, -1, -2), dy);
                   return grads;
                 });
 }
@@ -89,16 +71,6 @@ std::pair<Tensor, Tensor> relu_bias_grad(const Tensor& dy, const Tensor& y, bool
                                bias ? dbias.data<T>() : nullptr);
   });
   return {dz, dbias};
-}
-
-Shape batch_of(const Tensor& x) {
-  return Shape(std::span<const int64_t>(x.shape().begin(), x.shape().end() - 2));
-}
-
-Shape with_matrix(Shape batch, int64_t rows, int64_t columns) {
-  batch.push_back(rows);
-  batch.push_back(columns);
-  return batch;
 }
 
 }  // namespace
@@ -121,19 +93,10 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
     return squeeze(y, b.dim() == 1 ? 0 : -2);
   }
   if (b.dim() == 1) return squeeze(matmul(a, unsqueeze(b, 1)), -1);
-  if (a.dim() == 2 && b.dim() == 2) return matmul_same_rank(a, b);
-
-  const int64_t m = a.size(-2), k = inner, n = b.size(-1);
-  if (b.dim() == 2) {  // one product of all of a's rows
-    const Shape batch = batch_of(a);
-    const Tensor rows = reshape(a, {batch.numel() * m, k});
-    return reshape(matmul_same_rank(rows, b), with_matrix(batch, m, n));
-  }
-  const Shape batch = broadcast_shapes("matmul", batch_of(a), batch_of(b));
-  const int64_t count = batch.numel();
-  const Tensor batch_a = reshape(expand(a, with_matrix(batch, m, k)), {count, m, k});
-  const Tensor batch_b = reshape(expand(b, with_matrix(batch, k, n)), {count, k, n});
-  return reshape(matmul_same_rank(batch_a, batch_b), with_matrix(batch, m, n));
+  if (a.dim() == 2 || b.dim() != 2) return matrix_product(a, b);
+  const Shape batch = detail::batch_shape(a);  // one product of all of a's rows
+  const Tensor rows = reshape(a, {batch.numel() * a.size(-2), inner});
+  return reshape(matrix_product(rows, b), detail::with_matrix(batch, a.size(-2), b.size(1)));
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {

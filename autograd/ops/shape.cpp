@@ -131,6 +131,25 @@ Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1) {
                 [a, b](const Tensor& dy) { return transpose(dy, a, b); });
 }
 
+Tensor swapaxes(const Tensor& x, int64_t axis0, int64_t axis1) {
+  return transpose(x, axis0, axis1);
+}
+
+Tensor t(const Tensor& x) {
+  if (x.dim() > 2)
+    throw ShapeError(
+        fmt::format("t: needs at most 2 dimensions\n  x {}\n"
+                    "  hint: use mT() for batches of matrices",
+                    x.shape()));
+  return x.dim() < 2 ? x : transpose(x, 0, 1);
+}
+
+Tensor mT(const Tensor& x) {
+  if (x.dim() < 2)
+    throw ShapeError(fmt::format("mT: needs at least 2 dimensions\n  x {}", x.shape()));
+  return transpose(x, -2, -1);
+}
+
 Tensor permute(const Tensor& x, const Shape& dims) {
   Shape order = dims, inverse = dims, shape = dims, strides = dims;
   std::array<bool, Shape::kMaxRank> seen{};
@@ -149,13 +168,54 @@ Tensor permute(const Tensor& x, const Shape& dims) {
                 [inverse](const Tensor& dy) { return permute(dy, inverse); });
 }
 
-Tensor squeeze(const Tensor& x, int64_t dim) {
-  const int64_t d = normalize_dim("squeeze", dim, x.dim());
-  if (x.dim() == 0 || x.shape()[d] != 1) return x;
-  Shape shape = x.shape(), strides = x.strides();
-  shape.erase(d);
-  strides.erase(d);
-  return as_view("squeeze", x, shape, strides);
+Tensor movedim(const Tensor& x, const Shape& source, const Shape& destination) {
+  if (source.rank() != destination.rank())
+    throw ShapeError(
+        fmt::format("movedim: as many sources as destinations are needed\n"
+                    "  source {}   destination {}",
+                    source, destination));
+  Shape order = Shape::filled(x.dim(), -1);  // by place in the result, the dim of x
+  std::array<bool, Shape::kMaxRank> moves{};
+  for (int64_t i = 0; i < source.rank(); ++i) {
+    const int64_t from = normalize_dim("movedim", source[i], x.dim());
+    const int64_t to = normalize_dim("movedim", destination[i], x.dim());
+    if (x.dim() == 0) return x;
+    if (std::exchange(moves[static_cast<size_t>(from)], true) || order[to] >= 0)
+      throw ValueError(fmt::format("movedim: a dim is given twice\n  source {}   destination {}",
+                                   source, destination));
+    order[to] = from;
+  }
+  int64_t rest = 0;
+  for (int64_t& from : order) {
+    if (from >= 0) continue;
+    while (moves[static_cast<size_t>(rest)]) ++rest;
+    from = rest++;
+  }
+  return permute(x, order);
+}
+
+Tensor movedim(const Tensor& x, int64_t source, int64_t destination) {
+  return movedim(x, Shape{source}, Shape{destination});
+}
+
+Tensor squeeze(const Tensor& x, const Shape& dims) {
+  std::array<bool, Shape::kMaxRank> named{};
+  for (int64_t dim : dims)
+    if (std::exchange(named[static_cast<size_t>(normalize_dim("squeeze", dim, x.dim()))], true))
+      throw ValueError(fmt::format("squeeze: dim {} is given twice in {}", dim, dims));
+  Shape shape, strides;
+  for (int64_t d = 0; d < x.dim(); ++d) {
+    if (named[static_cast<size_t>(d)] && x.shape()[d] == 1) continue;
+    shape.push_back(x.shape()[d]);
+    strides.push_back(x.strides()[d]);
+  }
+  return shape.rank() == x.dim() ? x : as_view("squeeze", x, shape, strides);
+}
+
+Tensor squeeze(const Tensor& x) {
+  Shape all;
+  for (int64_t d = 0; d < x.dim(); ++d) all.push_back(d);
+  return squeeze(x, all);
 }
 
 Tensor unsqueeze(const Tensor& x, int64_t dim) {
@@ -164,6 +224,36 @@ Tensor unsqueeze(const Tensor& x, int64_t dim) {
   strides.insert(d, d < shape.rank() ? shape[d] * strides[d] : 1);
   shape.insert(d, 1);
   return as_view("unsqueeze", x, shape, strides);
+}
+
+Tensor unflatten(const Tensor& x, int64_t dim, const Shape& sizes) {
+  if (x.dim() == 0) throw ShapeError("unflatten: a 0-d tensor has no dimension to unflatten");
+  const int64_t d = normalize_dim("unflatten", dim, x.dim());
+  int64_t known = 1, unknown = -1;
+  bool fits = !sizes.empty();
+  for (int64_t i = 0; i < sizes.rank(); ++i) {
+    if (sizes[i] == -1 && unknown < 0)
+      unknown = i;
+    else
+      fits = fits && sizes[i] >= 0 && !__builtin_mul_overflow(known, sizes[i], &known);
+  }
+  const int64_t n = x.shape()[d];
+  fits = fits && (unknown < 0 ? known == n : known > 0 && n % known == 0);
+  if (!fits)
+    throw ShapeError(
+        fmt::format("unflatten: {} elements do not fit the sizes\n  x {}   dim {}   sizes {}", n,
+                    x.shape(), dim, sizes));
+  // Each part of an evenly stepped dim steps evenly: a view for any strides.
+  Shape shape = x.shape(), strides = x.strides();
+  int64_t step = strides[d];
+  shape.erase(d);
+  strides.erase(d);
+  for (int64_t i = sizes.rank() - 1; i >= 0; --i) {
+    shape.insert(d, i == unknown ? n / known : sizes[i]);
+    strides.insert(d, step);
+    step *= shape[d];
+  }
+  return as_view("unflatten", x, shape, strides);
 }
 
 Tensor expand(const Tensor& x, const Shape& shape) {
@@ -191,6 +281,20 @@ Tensor expand(const Tensor& x, const Shape& shape) {
   return record("expand", {x}, x.alias(result, strides, x.offset()),
                 [](const Tensor& dy) { return dy; });
 }
+
+Tensor broadcast_to(const Tensor& x, const Shape& shape) { return expand(x, shape); }
+
+std::vector<Tensor> broadcast_tensors(const std::vector<Tensor>& tensors) {
+  Shape shape;
+  for (const Tensor& x : tensors) shape = broadcast_shapes("broadcast_tensors", shape, x.shape());
+  std::vector<Tensor> result;
+  for (const Tensor& x : tensors) result.push_back(expand(x, shape));
+  return result;
+}
+
+Tensor view_as(const Tensor& x, const Tensor& other) { return view(x, other.shape()); }
+Tensor reshape_as(const Tensor& x, const Tensor& other) { return reshape(x, other.shape()); }
+Tensor expand_as(const Tensor& x, const Tensor& other) { return expand(x, other.shape()); }
 
 Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t end, int64_t step) {
   if (x.dim() == 0) throw ShapeError("slice: a 0-d tensor cannot be sliced");
@@ -242,14 +346,29 @@ Tensor Tensor::flatten(int64_t start_dim, int64_t end_dim) const {
 Tensor Tensor::transpose(int64_t dim0, int64_t dim1) const {
   return bb::transpose(*this, dim0, dim1);
 }
-Tensor Tensor::t() const {
-  if (dim() > 2) throw ShapeError(fmt::format("t: needs at most 2 dimensions\n  x {}", shape()));
-  return dim() < 2 ? *this : bb::transpose(*this, 0, 1);
+Tensor Tensor::swapaxes(int64_t axis0, int64_t axis1) const {
+  return bb::transpose(*this, axis0, axis1);
 }
+Tensor Tensor::t() const { return bb::t(*this); }
+Tensor Tensor::mT() const { return bb::mT(*this); }
 Tensor Tensor::permute(const Shape& dims) const { return bb::permute(*this, dims); }
-Tensor Tensor::squeeze(int64_t dim) const { return bb::squeeze(*this, dim); }
+Tensor Tensor::movedim(int64_t source, int64_t destination) const {
+  return bb::movedim(*this, source, destination);
+}
+Tensor Tensor::movedim(const Shape& source, const Shape& destination) const {
+  return bb::movedim(*this, source, destination);
+}
+Tensor Tensor::squeeze() const { return bb::squeeze(*this); }
+Tensor Tensor::squeeze(const Shape& dims) const { return bb::squeeze(*this, dims); }
 Tensor Tensor::unsqueeze(int64_t dim) const { return bb::unsqueeze(*this, dim); }
+Tensor Tensor::unflatten(int64_t dim, const Shape& sizes) const {
+  return bb::unflatten(*this, dim, sizes);
+}
 Tensor Tensor::expand(const Shape& shape) const { return bb::expand(*this, shape); }
+Tensor Tensor::expand_as(const Tensor& other) const { return bb::expand_as(*this, other); }
+Tensor Tensor::broadcast_to(const Shape& shape) const { return bb::expand(*this, shape); }
+Tensor Tensor::view_as(const Tensor& other) const { return bb::view_as(*this, other); }
+Tensor Tensor::reshape_as(const Tensor& other) const { return bb::reshape_as(*this, other); }
 Tensor Tensor::slice(int64_t dim, int64_t start, int64_t end, int64_t step) const {
   return bb::slice(*this, dim, start, end, step);
 }

@@ -1,0 +1,145 @@
+#include "bb/autograd/ops/products.h"
+
+#include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/linalg.h"
+#include "bb/autograd/ops/shape.h"
+#include "bb/autograd/tape.h"
+#include "bb/core/error.h"
+#include "bb/core/matrix.h"
+#include "bb/core/strided.h"
+
+namespace bb {
+
+using autograd::Needs;
+using autograd::record;
+using autograd::Saved;
+using autograd::wants_grad;
+
+namespace {
+
+void check_dtypes(const char* op, const Tensor& a, const Tensor& b) {
+  if (a.dtype() == b.dtype() && is_floating_point(a.dtype())) return;
+  throw DTypeError(
+      fmt::format("{}: operands must have one floating-point dtype\n  a {}   b {}\n"
+                  "  hint: convert with to(kFloat32)",
+                  op, describe(a), describe(b)));
+}
+
+// Throws unless a and b have the ranks given, and their inner sizes agree.
+void check_ranks(const char* op, const Tensor& a, int64_t a_rank, const Tensor& b, int64_t b_rank) {
+  check_dtypes(op, a, b);
+  if (a.dim() != a_rank || b.dim() != b_rank)
+    throw ShapeError(fmt::format("{}: a must have {} dimension{} and b {}\n  a {}   b {}", op,
+                                 a_rank, a_rank == 1 ? "" : "s", b_rank, a.shape(), b.shape()));
+  const int64_t inner = b.size(b_rank == 1 ? 0 : -2);
+  if (a.size(-1) != inner)
+    throw ShapeError(fmt::format("{}: inner sizes differ: {} and {}\n  a {}   b {}", op, a.size(-1),
+                                 inner, a.shape(), b.shape()));
+  if (a_rank == 3 && a.size(0) != b.size(0))
+    throw ShapeError(fmt::format("{}: batches differ: {} and {}\n  a {}   b {}", op, a.size(0),
+                                 b.size(0), a.shape(), b.shape()));
+}
+
+// beta x + alpha a b, for operands that fit.
+Tensor add_product(const char* op, const Tensor& x, const Tensor& a, const Tensor& b,
+                   const AddmmOptions& options) {
+  if (x.dtype() != a.dtype())
+    throw DTypeError(fmt::format("{}: operands must have one dtype\n  x {}   a {}", op, describe(x),
+                                 describe(a)));
+  const Shape shape = detail::with_matrix(detail::batch_shape(a), a.size(-2), b.size(-1));
+  if (broadcast_shapes(op, x.shape(), shape) != shape)
+    throw ShapeError(fmt::format("{}: x does not broadcast to the product\n  x {}   a b {}", op,
+                                 x.shape(), shape));
+  const double beta = options.beta.to_double(), alpha = options.alpha.to_double();
+  Tensor y = Tensor::empty(shape, a.dtype());
+  if (beta != 0) detail::copy_elements(y, x);
+  detail::multiply(y, a, b, alpha, beta);
+  return record(op, {x, a, b}, std::move(y),
+                [a = wants_grad(b) ? Saved(a) : Saved(), b = wants_grad(a) ? Saved(b) : Saved(),
+                 alpha, beta](const Tensor& dy, Needs needs) {
+                  std::array<Tensor, 3> grads;
+                  const auto scaled = [](const Tensor& t, double by) {
+                    return by == 1 ? t : t * by;
+                  };
+                  if (needs[0]) grads[0] = scaled(dy, beta);
+                  if (needs[1]) grads[1] = scaled(matmul(dy, mT(*b)), alpha);
+                  if (needs[2]) grads[2] = scaled(matmul(mT(*a), dy), alpha);
+                  return grads;
+                });
+}
+
+}  // namespace
+
+Tensor mm(const Tensor& a, const Tensor& b) {
+  check_ranks("mm", a, 2, b, 2);
+  return matmul(a, b);
+}
+
+Tensor bmm(const Tensor& a, const Tensor& b) {
+  check_ranks("bmm", a, 3, b, 3);
+  return matmul(a, b);
+}
+
+Tensor mv(const Tensor& a, const Tensor& v) {
+  check_ranks("mv", a, 2, v, 1);
+  return matmul(a, v);
+}
+
+Tensor dot(const Tensor& a, const Tensor& b) {
+  check_ranks("dot", a, 1, b, 1);
+  return matmul(a, b);
+}
+
+Tensor outer(const Tensor& a, const Tensor& b) {
+  if (a.dim() != 1 || b.dim() != 1)
+    throw ShapeError(
+        fmt::format("outer: operands must be vectors\n  a {}   b {}", a.shape(), b.shape()));
+  return unsqueeze(a, 1) * b;
+}
+
+Tensor kron(const Tensor& a, const Tensor& b) {
+  const int64_t rank = std::max(a.dim(), b.dim());
+  if (2 * rank > Shape::kMaxRank)
+    throw ShapeError(fmt::format("kron: at most {} dimensions\n  a {}   b {}", Shape::kMaxRank / 2,
+                                 a.shape(), b.shape()));
+  // a [m, 1, n, 1] b [p, 1, q]: each of a's elements times all of b's.
+  Shape spread_a, spread_b, result;
+  for (int64_t d = 0; d < rank; ++d) {
+    const int64_t in_a = d - (rank - a.dim()), in_b = d - (rank - b.dim());
+    const int64_t m = in_a < 0 ? 1 : a.shape()[in_a], p = in_b < 0 ? 1 : b.shape()[in_b];
+    spread_a.push_back(m);
+    spread_a.push_back(1);
+    spread_b.push_back(1);
+    spread_b.push_back(p);
+    result.push_back(m * p);
+  }
+  return reshape(reshape(a, spread_a) * reshape(b, spread_b), result);
+}
+
+Tensor addmm(const Tensor& x, const Tensor& a, const Tensor& b, const AddmmOptions& options) {
+  check_ranks("addmm", a, 2, b, 2);
+  return add_product("addmm", x, a, b, options);
+}
+
+Tensor baddbmm(const Tensor& x, const Tensor& a, const Tensor& b, const AddmmOptions& options) {
+  check_ranks("baddbmm", a, 3, b, 3);
+  return add_product("baddbmm", x, a, b, options);
+}
+
+Tensor addmv(const Tensor& x, const Tensor& a, const Tensor& v, const AddmmOptions& options) {
+  check_ranks("addmv", a, 2, v, 1);
+  if (x.dim() > 1)
+    throw ShapeError(fmt::format("addmv: x does not broadcast to the product\n  x {}   a v [{}]",
+                                 x.shape(), a.size(0)));
+  const Tensor column = x.dim() == 0 ? x : unsqueeze(x, 1);
+  return squeeze(add_product("addmv", column, a, unsqueeze(v, 1), options), 1);
+}
+
+Tensor Tensor::mm(const Tensor& other) const { return bb::mm(*this, other); }
+Tensor Tensor::bmm(const Tensor& other) const { return bb::bmm(*this, other); }
+Tensor Tensor::mv(const Tensor& vector) const { return bb::mv(*this, vector); }
+Tensor Tensor::dot(const Tensor& other) const { return bb::dot(*this, other); }
+Tensor Tensor::outer(const Tensor& other) const { return bb::outer(*this, other); }
+Tensor Tensor::kron(const Tensor& other) const { return bb::kron(*this, other); }
+
+}  // namespace bb

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "bb/core/tensor.h"
+
+/// Elements by their order. NaN counts as the largest, and equal elements keep their order: every
+/// sort is stable. Negative dims count from the end; a dim out of range throws IndexError.
+namespace bb {
+
+/// Values and, for each, its index along the sorted dim (int64).
+struct SortResult {
+  Tensor values;
+  Tensor indices;
+};
+
+/// x with each line along dim in rising, or falling, order. The values are differentiable (twice).
+/// `stable` is for PyTorch's sake: it is stable without.
+SortResult sort(const Tensor& x, int64_t dim = -1, bool descending = false, bool stable = false);
+/// The indices alone.
+Tensor argsort(const Tensor& x, int64_t dim = -1, bool descending = false, bool stable = false);
+/// The k largest, or smallest, elements along dim; the best first, whether `sorted` or not. The
+/// values are differentiable (twice). Throws ValueError unless 0 <= k <= the size of dim.
+SortResult topk(const Tensor& x, int64_t k, int64_t dim = -1, bool largest = true,
+                bool sorted = true);
+
+struct UniqueOptions {
+  bool sorted = true;  // they always are
+  bool return_inverse = false;
+  bool return_counts = false;
+};
+
+/// values [n]; inverse, of x's shape, with x = values[inverse]; counts [n]. Indices and counts are
+/// int64, and undefined where they were not asked for.
+struct UniqueResult {
+  Tensor values;
+  Tensor inverse;
+  Tensor counts;
+};
+
+/// The different elements of x in rising order; each NaN is one of its own. Not differentiable.
+///   auto [values, inverse, counts] = unique(x, {.return_inverse = true, .return_counts = true});
+UniqueResult unique(const Tensor& x, const UniqueOptions& options = {});
+
+/// Where each value would go in the sorted sequence so that it stays sorted: before equal elements,
+/// or behind them if `right`. int64 of values' shape. The sequence is a vector, or has values'
+/// shape but along the last dim (ShapeError), whose lines are then searched one by one. It must be
+/// sorted, which is not checked.
+Tensor searchsorted(const Tensor& sorted_sequence, const Tensor& values, bool right = false);
+/// searchsorted(boundaries, x, right): the bucket that each element is in. boundaries is a vector.
+Tensor bucketize(const Tensor& x, const Tensor& boundaries, bool right = false);
+
+}  // namespace bb
