@@ -11,6 +11,7 @@
 #include "bb/autograd/ops/loss.h"
 #include "bb/autograd/ops/per_dim.h"
 #include "bb/autograd/ops/pointwise.h"
+#include "bb/autograd/ops/pool.h"
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/scan.h"
 #include "bb/autograd/ops/shape.h"
