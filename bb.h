@@ -9,6 +9,7 @@
 #include "bb/autograd/ops/dropout.h"
 #include "bb/autograd/ops/linalg.h"
 #include "bb/autograd/ops/loss.h"
+#include "bb/autograd/ops/normalization.h"
 #include "bb/autograd/ops/per_dim.h"
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/pool.h"
