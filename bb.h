@@ -1,6 +1,9 @@
 #pragma once
 
 /// Everything: tensors, gradients, layers, optimizers, data and training.
+#include "bb/autograd/anomaly.h"
+#include "bb/autograd/checkpoint.h"
+#include "bb/autograd/function.h"
 #include "bb/autograd/grad_mode.h"
 #include "bb/autograd/gradcheck.h"
 #include "bb/autograd/ops/arithmetic.h"
@@ -19,6 +22,7 @@
 #include "bb/autograd/ops/softmax.h"
 #include "bb/autograd/ops/unfold.h"
 #include "bb/autograd/tape.h"
+#include "bb/autograd/tape_text.h"
 #include "bb/core/any_of.h"
 #include "bb/core/creation.h"
 #include "bb/core/dtype.h"

@@ -1,8 +1,22 @@
 #pragma once
 
+#include <cstdint>
 #include <utility>
 
 namespace bb {
+
+namespace autograd::detail {
+
+/// What ops on this thread do beside computing.
+struct Mode {
+  bool records = true;           // put themselves on the tape
+  bool seeks_anomalies = false;  // look at their results (bb/autograd/anomaly.h)
+  bool recomputes = false;       // save nothing for backward (bb/autograd/checkpoint.h)
+};
+Mode mode();
+void set_mode(Mode mode);
+
+}  // namespace autograd::detail
 
 /// True while ops on this thread are recorded (the start).
 bool is_grad_enabled();

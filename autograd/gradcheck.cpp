@@ -44,7 +44,7 @@ std::vector<Tensor> make_leaves(const std::vector<Tensor>& inputs) {
 }
 
 Tensor call(const GradcheckFunction& fn, const std::vector<Tensor>& inputs) {
-  Tensor y = fn(inputs);
+  Tensor y = fn(inputs).at(0);
   if (y.dtype() != kFloat64)
     throw DTypeError(
         fmt::format("gradcheck: the function must return float64\n  result {}\n"
@@ -149,7 +149,7 @@ GradcheckReport gradgradcheck_list(const GradcheckFunction& fn, const std::vecto
   std::vector<Tensor> all = inputs;
   all.push_back(cotangent(y.shape()));
   // All first gradients, end to end, as one function of the inputs and the cotangent.
-  const GradcheckFunction gradients = [&fn](const std::vector<Tensor>& x) {
+  const GradcheckFunction gradients = [&fn](const std::vector<Tensor>& x) -> std::vector<Tensor> {
     GradMode recording(true);
     std::vector<Tensor> arguments(x.begin(), x.end() - 1);
     std::vector<Tensor> leaves;
@@ -158,13 +158,13 @@ GradcheckReport gradgradcheck_list(const GradcheckFunction& fn, const std::vecto
       if (!argument.requires_grad()) argument = argument.detach().requires_grad_();
       leaves.push_back(argument);
     }
-    const Tensor result = fn(arguments);
+    const Tensor result = fn(arguments).at(0);
     Tensor total = zeros({}, kFloat64);
-    if (!result.requires_grad()) return total + sum(x.back()) * 0;
+    if (!result.requires_grad()) return {total + sum(x.back()) * 0};
     const std::vector<Tensor> first = grad(result, leaves, x.back(), {.create_graph = true});
     for (const Tensor& g : first)
       if (g.defined()) total = total + sum(g * cotangent(g.shape()));
-    return total;
+    return {total};
   };
   GradcheckReport report = gradcheck_list(gradients, all, options);
   report.text.insert(0, "second derivatives (the last input is the cotangent)\n");

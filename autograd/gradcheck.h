@@ -5,7 +5,7 @@
 #include <type_traits>
 #include <vector>
 
-#include "bb/core/tensor.h"
+#include "bb/autograd/list_function.h"
 
 namespace bb {
 
@@ -37,34 +37,13 @@ struct GradcheckReport {
 
 namespace autograd {
 
-using GradcheckFunction = std::function<Tensor(const std::vector<Tensor>&)>;
+using GradcheckFunction = ListFunction;
 
 /// gradcheck() for a function of a list of tensors.
 GradcheckReport gradcheck_list(const GradcheckFunction& fn, const std::vector<Tensor>& inputs,
                                const GradcheckOptions& options);
 GradcheckReport gradgradcheck_list(const GradcheckFunction& fn, const std::vector<Tensor>& inputs,
                                    const GradcheckOptions& options);
-
-template <class F, size_t... I>
-GradcheckFunction spread(F fn, std::index_sequence<I...>) {
-  return [fn](const std::vector<Tensor>& x) -> Tensor { return fn(x[I]...); };
-}
-
-/// A function of one to four tensors, or of a list of them, as a function of a list.
-template <class F>
-GradcheckFunction as_list_function(F fn) {
-  using T = const Tensor&;
-  if constexpr (std::is_invocable_v<F, const std::vector<Tensor>&>)
-    return fn;
-  else if constexpr (std::is_invocable_v<F, T>)
-    return spread(fn, std::make_index_sequence<1>());
-  else if constexpr (std::is_invocable_v<F, T, T>)
-    return spread(fn, std::make_index_sequence<2>());
-  else if constexpr (std::is_invocable_v<F, T, T, T>)
-    return spread(fn, std::make_index_sequence<3>());
-  else
-    return spread(fn, std::make_index_sequence<4>());
-}
 
 }  // namespace autograd
 

@@ -11,12 +11,14 @@
 namespace bb {
 namespace {
 
-thread_local bool grad_enabled = true;
+thread_local autograd::detail::Mode op_mode;
 
 }  // namespace
 
-bool is_grad_enabled() { return grad_enabled; }
-void set_grad_enabled(bool enabled) { grad_enabled = enabled; }
+autograd::detail::Mode autograd::detail::mode() { return op_mode; }
+void autograd::detail::set_mode(Mode mode) { op_mode = mode; }
+bool is_grad_enabled() { return op_mode.records; }
+void set_grad_enabled(bool enabled) { op_mode.records = enabled; }
 
 }  // namespace bb
 
@@ -25,6 +27,7 @@ namespace {
 
 thread_local uint64_t last_position = 0;
 thread_local Node* pulling = nullptr;  // the record whose pullback runs
+thread_local std::vector<Tensor>* saved_list = nullptr;
 
 constexpr size_t kInlineInputs = 8;
 
@@ -85,6 +88,7 @@ class Walk {
       const Ref<Node> node = std::move(heap_.back());
       heap_.pop_back();
       Tensor dy = std::exchange(node->pending, Tensor());
+      if (node->extras) call_hooks(*node, dy);
       if (node->is_leaf()) {
         at_leaf(*node, std::move(dy));
         continue;
@@ -103,7 +107,9 @@ class Walk {
       for (size_t i = 0; i < count; ++i) {
         const Ref<Node>& input = node->inputs()[i];
         Tensor grad = std::exchange(grads[i], Tensor());
-        if (input && grad.defined()) deliver(input, std::move(grad), node->name);
+        if (!input || !grad.defined()) continue;
+        if (detail::mode().seeks_anomalies) detail::check_gradient(*node, i, grad);
+        deliver(input, std::move(grad), node->name);
       }
       if (!retain_) node->free();
     }
@@ -125,12 +131,35 @@ class Walk {
     Node* before;
   };
 
+  static void call_hooks(Node& node, Tensor& dy) {
+    node.extras->hooks.for_each([&](const auto& hook) {
+      const Tensor other = hook(dy);
+      if (!other.defined()) return;
+      if (other.shape() != dy.shape() || other.dtype() != dy.dtype())
+        throw_misfit(other.shape() != dy.shape(),
+                     fmt::format("backward: a hook returned a gradient that does not fit\n"
+                                 "  returned {}   gradient {}, of {}",
+                                 describe(other), describe(dy), node.name));
+      dy = other;
+    });
+  }
+
   static bool below(const Ref<Node>& a, const Ref<Node>& b) { return a->position < b->position; }
 
   std::vector<Ref<Node>> heap_;
   bool retain_;
   GradMode mode_;
 };
+
+// What backward() leaves at a node that keeps its gradient.
+void keep_gradient(Node& node, Tensor grad) {
+  if (node.grad.defined())
+    Walk::accumulate(node.grad, std::move(grad));
+  else if (is_grad_enabled() || (grad.is_sole_owner() && grad.is_contiguous()))
+    node.grad = std::move(grad);
+  else
+    node.grad = grad.clone();
+}
 
 // The gradient of the output itself, checked.
 Tensor seed(const char* op, const Tensor& output, const Tensor& gradient) {
@@ -186,23 +215,32 @@ void Node::destroy() {
   draining = false;
 }
 
-Saved Saved::output(const Tensor& y) {
+Saved::Saved(const Saved& other)
+    : x_(other.x_), version_(other.version_), output_(other.output_), stub_(other.stub_) {
+  if (saved_list && x_.defined()) saved_list->push_back(x_);
+}
+
+Saved Saved::output(const Tensor& y, size_t number) {
   Saved saved(y.alias());
-  saved.is_output_ = true;
+  saved.output_ = static_cast<int32_t>(number);
   return saved;
 }
 
+detail::SavedListing::SavedListing(std::vector<Tensor>& list) { saved_list = &list; }
+detail::SavedListing::~SavedListing() { saved_list = nullptr; }
+
 Tensor Saved::operator*() const {
-  if (!x_.defined()) return x_;
-  if (x_.version() != version_)
+  if (!x_.defined() && !stub_) return x_;
+  const Tensor x = stub_ ? recomputed() : x_;
+  if (!stub_ && x.version() != version_)
     throw ValueError(
         fmt::format("{}: a value that backward needs was changed in place after the op ran\n"
                     "  {}, saved at version {}, now at version {}\n"
                     "  hint: use the out-of-place form, or clone() before changing it",
-                    pulling ? pulling->name : "backward", describe(x_), version_, x_.version()));
-  if (!is_output_ || !is_grad_enabled()) return x_;
-  Tensor y = x_.alias();
-  y.set_node(Ref<RefCounted>(pulling));
+                    pulling ? pulling->name : "backward", describe(x), version_, x.version()));
+  if (output_ < 0 || !is_grad_enabled()) return x;
+  Tensor y = x.alias();
+  y.set_node(Ref<RefCounted>(pulling->output(static_cast<size_t>(output_)).get()));
   return y;
 }
 
@@ -215,43 +253,124 @@ uint64_t detail::next_position(uint64_t floor) {
   return last_position = std::max(last_position, floor) + 1;
 }
 
-void backward(const Tensor& output, const Tensor& gradient, const BackwardOptions& options) {
-  Tensor dy = seed("backward", output, gradient);
-  Walk walk(options);
-  walk.deliver(node_ref(output), std::move(dy), "backward");
-  walk.run(
-      [](Node& leaf, Tensor grad) {
-        if (leaf.grad.defined())
-          Walk::accumulate(leaf.grad, std::move(grad));
-        else if (is_grad_enabled() || (grad.is_sole_owner() && grad.is_contiguous()))
-          leaf.grad = std::move(grad);
-        else
-          leaf.grad = grad.clone();
-      },
-      [](Node&, const Tensor&) {});
+std::vector<Ref<Node>> detail::nodes_of(std::span<const Tensor> inputs) {
+  std::vector<Ref<Node>> nodes;
+  bool any = false;
+  for (const Tensor& x : inputs) {
+    nodes.push_back(node_ref(x));
+    any = any || nodes.back();
+  }
+  if (!any) nodes.clear();
+  return nodes;
 }
 
-std::vector<Tensor> grad(const Tensor& output, std::span<const Tensor> inputs,
-                         const Tensor& gradient, const BackwardOptions& options) {
+namespace {
+
+// The first gradients of a walk. `gradients` is empty, or has one for each output.
+void start(Walk& walk, const char* op, std::span<const Tensor> outputs,
+           std::span<const Tensor> gradients) {
+  if (!gradients.empty() && gradients.size() != outputs.size())
+    throw ValueError(
+        fmt::format("{}: {} gradients for {} outputs", op, gradients.size(), outputs.size()));
+  std::vector<Tensor> seeds;
+  for (size_t i = 0; i < outputs.size(); ++i)
+    seeds.push_back(seed(op, outputs[i], gradients.empty() ? Tensor() : gradients[i]));
+  for (size_t i = 0; i < outputs.size(); ++i)
+    walk.deliver(node_ref(outputs[i]), std::move(seeds[i]), op);
+}
+
+std::vector<Tensor> walk_to(Walk& walk, std::span<const Tensor> inputs) {
   std::unordered_map<const Node*, Tensor> found;
-  for (const Tensor& input : inputs) {
-    if (!input.requires_grad())
-      throw ValueError(fmt::format("grad: an input has no requires_grad: {}", describe(input)));
-    found.emplace(detail::node_of(input), Tensor());
-  }
-  Tensor dy = seed("grad", output, gradient);
+  for (const Tensor& input : inputs) found.emplace(detail::node_of(input), Tensor());
   const auto keep = [&found](const Node& node, const Tensor& grad) {
     if (auto it = found.find(&node); it != found.end()) it->second = grad;
   };
-  {
-    Walk walk(options);
-    walk.deliver(node_ref(output), std::move(dy), "grad");
-    walk.run([&](Node& leaf, const Tensor& grad) { keep(leaf, grad); }, keep);
-  }
+  walk.run(keep, keep);
   std::vector<Tensor> result;
   for (const Tensor& input : inputs) result.push_back(found[detail::node_of(input)]);
   return result;
 }
+
+}  // namespace
+
+void backward(std::span<const Tensor> outputs, std::span<const Tensor> gradients,
+              const BackwardOptions& options) {
+  Walk walk(options);
+  start(walk, "backward", outputs, gradients);
+  walk.run([](Node& leaf, Tensor grad) { keep_gradient(leaf, std::move(grad)); },
+           [](Node& record, const Tensor& grad) {
+             if (record.extras && record.extras->retains_grad) keep_gradient(record, grad);
+           });
+}
+
+void backward(const Tensor& output, const Tensor& gradient, const BackwardOptions& options) {
+  backward(std::span(&output, 1), std::span(&gradient, 1), options);
+}
+
+std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                         std::span<const Tensor> gradients, const BackwardOptions& options) {
+  for (const Tensor& input : inputs)
+    if (!input.requires_grad())
+      throw ValueError(fmt::format("grad: an input has no requires_grad: {}", describe(input)));
+  Walk walk(options);
+  start(walk, "grad", outputs, gradients);
+  return walk_to(walk, inputs);
+}
+
+std::vector<Tensor> grad(const Tensor& output, std::span<const Tensor> inputs,
+                         const Tensor& gradient, const BackwardOptions& options) {
+  return grad(std::span(&output, 1), inputs, std::span(&gradient, 1), options);
+}
+
+HookHandle register_hook(const Tensor& x, std::function<Tensor(const Tensor&)> hook) {
+  if (!x.requires_grad())
+    throw ValueError(
+        fmt::format("register_hook: {} has no gradient to call a hook with\n"
+                    "  hint: call requires_grad_() first",
+                    describe(x)));
+  return detail::node_of(x)->more().hooks.add(std::move(hook));
+}
+
+// ---- Several outputs
+
+namespace detail {
+
+Joint::Joint(const std::vector<Tensor>& outputs) : token_(zeros({0})) {
+  for (const Tensor& y : outputs) {
+    shapes_.push_back(y.shape());
+    dtypes_.push_back(y.dtype());
+  }
+  clear();
+}
+
+void Joint::put(size_t number, const Tensor& gradient) {
+  Tensor& sum = gradients_[number];
+  sum = sum.defined() ? add(sum, gradient) : gradient;
+}
+
+std::vector<Tensor> Joint::take() {
+  std::vector<Tensor> taken = std::move(gradients_);
+  for (size_t i = 0; i < taken.size(); ++i)
+    if (!taken[i].defined()) taken[i] = zeros(shapes_[i], dtypes_[i]);
+  clear();
+  return taken;
+}
+
+Ref<Node> Joint::make_output(Ref<Node> joint, const std::shared_ptr<Joint>& state, size_t number) {
+  const Shape& shape = state->shapes_[number];
+  const DType dtype = state->dtypes_[number];
+  auto hand_on = [state, number, joint = joint.get()](const Tensor& dy) {
+    if (!joint->pending.defined()) state->clear();  // what an exception left
+    state->put(number, dy);
+    return state->token();
+  };
+  const char* name = joint->name;
+  const uint64_t position = joint->position + 1;
+  return Ref<Node>(new Record<std::array<Ref<Node>, 1>, decltype(hand_on)>(
+      name, shape, dtype, position, std::array{std::move(joint)}, std::move(hand_on)));
+}
+
+}  // namespace detail
 
 }  // namespace bb::autograd
 
@@ -269,7 +388,9 @@ Tensor& Tensor::requires_grad_(bool value) {
         fmt::format("requires_grad_: only floating-point tensors have gradients, "
                     "this is {}",
                     describe(*this)));
-  if (!node()) set_node(Ref<RefCounted>(new autograd::Node("leaf", *this, 0)));
+  if (node()) return *this;
+  handle()->base = nullptr;  // from now on a leaf, not a view
+  set_node(Ref<RefCounted>(new autograd::Node("leaf", *this, 0)));
   return *this;
 }
 
@@ -281,12 +402,19 @@ bool Tensor::is_leaf() const {
 Tensor Tensor::grad() const {
   const auto* node = autograd::detail::node_of(*this);
   if (!node) return Tensor();
-  if (!node->is_leaf())
+  if (!node->is_leaf() && !(node->extras && node->extras->retains_grad))
     throw ValueError(
         fmt::format("grad: {} was made by an op ({}); only leaves keep their gradient\n"
-                    "  hint: ask for it with autograd::grad(output, {{x}})",
+                    "  hint: call retain_grad() before backward, or ask for it with "
+                    "autograd::grad(output, {{x}})",
                     describe(*this), node->name));
   return node->grad;
+}
+
+void Tensor::retain_grad() const {
+  if (!requires_grad())
+    throw ValueError(fmt::format("retain_grad: {} has no requires_grad", describe(*this)));
+  if (!is_leaf()) autograd::detail::node_of(*this)->more().retains_grad = true;
 }
 
 void Tensor::set_grad(const Tensor& grad) {

@@ -2,12 +2,16 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "bb/autograd/grad_mode.h"
+#include "bb/autograd/hooks.h"
 #include "bb/core/memory.h"
 #include "bb/core/tensor.h"
 
@@ -29,28 +33,45 @@ class Needs {
   std::span<const Ref<Node>> inputs_;
 };
 
+/// What only few nodes have.
+struct NodeExtras {
+  Hooks<std::function<Tensor(const Tensor&)>> hooks;
+  bool retains_grad = false;
+  std::string module;  // the path of the module that the op ran in, where anomalies are sought
+};
+
 /// A place on the tape that gradients flow to: a leaf (no inputs, keeps its gradient) or a record.
 /// Nodes hold their inputs' nodes, never their data; a tensor holds its node. Dropping the last
 /// tensor of a graph drops its nodes, without recursion.
 class Node : public RefCounted {
  public:
-  Node(const char* op, const Tensor& x, uint64_t at)
-      : name(op), position(at), shape(x.shape()), dtype(x.dtype()) {}
+  Node(const char* op, const Tensor& x, uint64_t at) : Node(op, x.shape(), x.dtype(), at) {}
+  Node(const char* op, const Shape& of, DType type, uint64_t at)
+      : name(op), position(at), shape(of), dtype(type) {}
 
   const char* name;   // of the op; static storage
   uint64_t position;  // 0 for a leaf, above every input's for a record
   Shape shape;        // of the tensor that the node stands for
   DType dtype;
-  Tensor grad;     // of a leaf, what backward() has accumulated
+  Tensor grad;     // what backward() has accumulated: of a leaf, or where it is to be retained
   Tensor pending;  // in a running backward, the sum of gradients received so far
+  std::unique_ptr<NodeExtras> extras;
 
   bool is_leaf() const { return position == 0; }
   /// Null for an input that wants no gradient. Empty for a leaf and for a record that was freed.
   virtual std::span<const Ref<Node>> inputs() const { return {}; }
   /// Gradients of the inputs from the output's: grads[i] for each input that is not null.
   virtual void pull(const Tensor& dy, Tensor* grads);
+  NodeExtras& more() {
+    if (!extras) extras = std::make_unique<NodeExtras>();
+    return *extras;
+  }
   /// Lets go of the pullback and the inputs.
   virtual void free() {}
+  /// The node of output i of the op: this one, unless it has several.
+  virtual Ref<Node> output(size_t) { return Ref<Node>(this); }
+  /// The storages of the values kept with Saved for the pullback.
+  virtual void collect_saved(std::vector<Tensor>&) const {}
 
   void* operator new(size_t size) { return bb::detail::allocate(size); }
   void operator delete(void* block, size_t size) { bb::detail::deallocate(block, size); }
@@ -67,17 +88,28 @@ class Node : public RefCounted {
 class Saved {
  public:
   Saved() = default;
-  explicit Saved(const Tensor& x) : x_(x), version_(x.defined() ? x.version() : 0) {}
-  /// An op's own output: kept without its node, which would be a cycle, and given back with it.
-  static Saved output(const Tensor& y);
+  explicit Saved(const Tensor& x) : x_(x), version_(x.defined() ? x.version() : 0) {
+    if (detail::mode().recomputes && x.defined()) leave_to_checkpoint();
+  }
+  Saved(Saved&&) noexcept = default;
+  Saved& operator=(Saved&&) noexcept = default;
+  Saved(const Saved& other);
+  Saved& operator=(const Saved& other) { return *this = Saved(other); }
+  /// An op's own output, the one of that number where it has several: kept without its node, which
+  /// would be a cycle, and given back with it.
+  static Saved output(const Tensor& y, size_t number = 0);
 
   Tensor operator*() const;
-  bool defined() const { return x_.defined(); }
+  bool defined() const { return x_.defined() || stub_; }
 
  private:
+  void leave_to_checkpoint();
+  Tensor recomputed() const;
+
   Tensor x_;
   uint32_t version_ = 0;
-  bool is_output_ = false;
+  int32_t output_ = -1;   // its number among the op's outputs
+  Ref<RefCounted> stub_;  // in a checkpoint (bb/autograd/checkpoint.h), in the value's place
 };
 
 /// Tensors given to record() as an op's inputs, without copying the handles.
@@ -92,13 +124,27 @@ inline Node* node_of(const Tensor& x) {
   return x.defined() ? static_cast<Node*>(x.node().get()) : nullptr;
 }
 
+/// The inputs' nodes, null where no gradient is wanted; none at all where that is so of each.
+std::vector<Ref<Node>> nodes_of(std::span<const Tensor> inputs);
+
 [[noreturn]] void throw_gradient_count(const char* op, size_t got, size_t inputs);
 
+/// While it lives, Saved values that are copied on this thread are listed.
+class SavedListing {
+ public:
+  explicit SavedListing(std::vector<Tensor>& list);
+  ~SavedListing();
+  SavedListing(const SavedListing&) = delete;
+  SavedListing& operator=(const SavedListing&) = delete;
+};
+
 template <class Inputs, class Pullback>
-class Record final : public Node {
+class Record : public Node {
  public:
   Record(const char* op, const Tensor& y, uint64_t at, Inputs inputs, Pullback pullback)
-      : Node(op, y, at), inputs_(std::move(inputs)), pullback_(std::move(pullback)) {}
+      : Record(op, y.shape(), y.dtype(), at, std::move(inputs), std::move(pullback)) {}
+  Record(const char* op, const Shape& of, DType type, uint64_t at, Inputs inputs, Pullback pullback)
+      : Node(op, of, type, at), inputs_(std::move(inputs)), pullback_(std::move(pullback)) {}
   ~Record() override { free(); }
 
   std::span<const Ref<Node>> inputs() const override {
@@ -118,6 +164,14 @@ class Record final : public Node {
     if (std::exchange(freed_, true)) return;
     pullback_.~Pullback();
     inputs_ = Inputs();
+  }
+
+  void collect_saved(std::vector<Tensor>& list) const override {
+    if constexpr (std::is_copy_constructible_v<Pullback>) {
+      if (freed_) return;
+      const SavedListing listing(list);
+      [[maybe_unused]] const Pullback copy(pullback_);
+    }
   }
 
  private:
@@ -141,17 +195,96 @@ class Record final : public Node {
 /// The next position above `floor` and above all that this thread has given out.
 uint64_t next_position(uint64_t floor);
 
-template <class Inputs, class Pullback>
-void attach(Tensor& y, const char* name, Inputs nodes, Pullback&& pullback) {
+template <class Inputs>
+uint64_t position_above(const Inputs& nodes) {
   uint64_t floor = 0;
   for (const Ref<Node>& node : nodes)
     if (node && node->position > floor) floor = node->position;
+  return next_position(floor);
+}
+
+template <class Inputs, class Pullback>
+void attach(Tensor& y, const char* name, Inputs nodes, Pullback&& pullback) {
+  const uint64_t position = position_above(nodes);
   // A pullback that captured y itself would keep it, and thereby this record, alive for ever.
   if (y.use_count() > 1 || y.node()) y = y.alias();
   using R = Record<Inputs, std::decay_t<Pullback>>;
   y.set_node(Ref<RefCounted>(
-      new R(name, y, next_position(floor), std::move(nodes), std::forward<Pullback>(pullback))));
+      new R(name, y, position, std::move(nodes), std::forward<Pullback>(pullback))));
 }
+
+/// An op of several outputs: each has a node of its own, which hands its gradient to this one. Its
+/// pullback takes the gradients of all outputs, zeros where there is none.
+class Joint {
+ public:
+  Joint(const std::vector<Tensor>& outputs);
+  /// The gradients, of which there are none from now on.
+  std::vector<Tensor> take();
+  /// Adds to the gradient of output `number`.
+  void put(size_t number, const Tensor& gradient);
+  void clear() { gradients_.assign(shapes_.size(), Tensor()); }
+  const Tensor& token() const { return token_; }
+  /// A node for output `number` of `joint`.
+  static Ref<Node> make_output(Ref<Node> joint, const std::shared_ptr<Joint>& state, size_t number);
+
+ private:
+  std::vector<Shape> shapes_;
+  std::vector<DType> dtypes_;
+  std::vector<Tensor> gradients_;
+  Tensor token_;  // goes from output nodes to the joint one in the place of a gradient
+};
+
+template <class Inputs, class Pullback>
+class JointRecord final : public Record<Inputs, Pullback> {
+ public:
+  JointRecord(const char* op, uint64_t at, Inputs inputs, Pullback pullback,
+              std::shared_ptr<Joint> state)
+      : Record<Inputs, Pullback>(op, state->token(), at, std::move(inputs), std::move(pullback)),
+        state_(std::move(state)) {}
+  Ref<Node> output(size_t number) override {
+    return Joint::make_output(Ref<Node>(this), state_, number);
+  }
+
+ private:
+  std::shared_ptr<Joint> state_;
+};
+
+template <class Pullback>
+auto call_pullback(const Pullback& pullback, const std::vector<Tensor>& gradients, Needs needs) {
+  if constexpr (std::is_invocable_v<const Pullback&, const std::vector<Tensor>&, Needs>)
+    return pullback(gradients, needs);
+  else
+    return pullback(gradients);
+}
+
+/// Puts an op of several outputs on the tape.
+template <class Inputs, class Pullback>
+void attach_all(std::vector<Tensor>& outputs, const char* name, Inputs nodes, Pullback pullback) {
+  auto state = std::make_shared<Joint>(outputs);
+  auto pull = [state, pullback = std::move(pullback)](const Tensor&, Needs needs) {
+    return call_pullback(pullback, state->take(), needs);
+  };
+  const uint64_t position = position_above(nodes);
+  const Ref<Node> joint(new JointRecord<Inputs, decltype(pull)>(name, position, std::move(nodes),
+                                                                std::move(pull), state));
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    Tensor& y = outputs[i];
+    if (!is_floating_point(y.dtype())) continue;
+    if (y.use_count() > 1 || y.node()) y = y.alias();
+    y.set_node(Ref<RefCounted>(joint->output(i).get()));
+  }
+}
+
+/// Tells the tape that y shows elements of x.
+void follow_view(const Tensor& y, const Tensor& x);
+/// Says that y shows elements of x, and was made while nothing was recorded.
+void mark_untracked(const Tensor& y, const Tensor& x);
+/// Throws where y is the first with a NaN or an infinity.
+void check_result(const char* name, std::span<const Input> inputs, const Tensor& y);
+/// The same for the gradient of an input that a pullback returned.
+void check_gradient(const Node& record, size_t input, const Tensor& gradient);
+/// Notes which module the op that made y ran in.
+void note_module(const Tensor& y);
 
 }  // namespace detail
 
@@ -174,29 +307,75 @@ inline bool wants_grad(const Tensor& x) { return x.requires_grad() && is_grad_en
 /// recorded.
 template <size_t N, class Pullback>
 Tensor record(const char* name, const Input (&inputs)[N], Tensor y, Pullback&& pullback) {
-  if (!is_grad_enabled()) return y;
+  const detail::Mode mode = detail::mode();
+  if (mode.seeks_anomalies) detail::check_result(name, inputs, y);
+  const bool is_view = N == 1 && y.shares_storage(*inputs[0].tensor);
+  if (!mode.records) {
+    if (is_view) detail::mark_untracked(y, *inputs[0].tensor);
+    return y;
+  }
   std::array<Ref<Node>, N> nodes;
   bool any = false;
   for (size_t i = 0; i < N; ++i) {
     nodes[i] = Ref<Node>(detail::node_of(*inputs[i].tensor));
     any = any || nodes[i];
   }
-  if (any) detail::attach(y, name, std::move(nodes), std::forward<Pullback>(pullback));
+  if (any) {
+    detail::attach(y, name, std::move(nodes), std::forward<Pullback>(pullback));
+    if (mode.seeks_anomalies) detail::note_module(y);
+  }
+  if (is_view) detail::follow_view(y, *inputs[0].tensor);
   return y;
 }
 
 /// The same for a number of inputs known only at run time.
 template <class Pullback>
 Tensor record(const char* name, std::span<const Tensor> inputs, Tensor y, Pullback&& pullback) {
-  if (!is_grad_enabled()) return y;
-  std::vector<Ref<Node>> nodes;
-  bool any = false;
-  for (const Tensor& x : inputs) {
-    nodes.emplace_back(detail::node_of(x));
-    any = any || nodes.back();
-  }
-  if (any) detail::attach(y, name, std::move(nodes), std::forward<Pullback>(pullback));
+  const detail::Mode mode = detail::mode();
+  if (mode.seeks_anomalies)
+    detail::check_result(name, std::vector<Input>(inputs.begin(), inputs.end()), y);
+  if (!mode.records) return y;
+  std::vector<Ref<Node>> nodes = detail::nodes_of(inputs);
+  if (nodes.empty()) return y;
+  detail::attach(y, name, std::move(nodes), std::forward<Pullback>(pullback));
+  if (mode.seeks_anomalies) detail::note_module(y);
   return y;
+}
+
+/// The same for several outputs: the pullback takes the gradients of all of them, a
+/// const std::vector<Tensor>&, with zeros for an output that nothing was computed from. Outputs
+/// that are not floating point have no gradient. A saved output is Saved::output(y, its number).
+///
+///   auto [q, r] = ...;
+///   auto outputs = autograd::record("qr", inputs, {q, r}, [...](const std::vector<Tensor>& dy) {
+///     return std::vector<Tensor>{...};
+///   });
+template <class Pullback>
+std::vector<Tensor> record(const char* name, std::span<const Tensor> inputs,
+                           std::vector<Tensor> outputs, Pullback&& pullback) {
+  const detail::Mode mode = detail::mode();
+  if (mode.seeks_anomalies)
+    for (const Tensor& y : outputs)
+      detail::check_result(name, std::vector<Input>(inputs.begin(), inputs.end()), y);
+  if (!mode.records) return outputs;
+  std::vector<Ref<Node>> nodes = detail::nodes_of(inputs);
+  if (nodes.empty()) return outputs;
+  if (outputs.size() == 1)
+    detail::attach(outputs[0], name, std::move(nodes),
+                   [pullback = std::forward<Pullback>(pullback)](const Tensor& dy, Needs needs) {
+                     return detail::call_pullback(pullback, std::vector<Tensor>{dy}, needs);
+                   });
+  else
+    detail::attach_all(outputs, name, std::move(nodes), std::forward<Pullback>(pullback));
+  if (mode.seeks_anomalies)
+    for (const Tensor& y : outputs) detail::note_module(y);
+  return outputs;
+}
+template <class Pullback>
+std::vector<Tensor> record(const char* name, std::initializer_list<Tensor> inputs,
+                           std::vector<Tensor> outputs, Pullback&& pullback) {
+  return record(name, std::span<const Tensor>(inputs.begin(), inputs.size()), std::move(outputs),
+                std::forward<Pullback>(pullback));
 }
 
 struct BackwardOptions {
@@ -210,14 +389,50 @@ struct BackwardOptions {
 /// `gradient` has output's shape; undefined means 1 and needs one element.
 /// Throws ValueError where nothing was recorded or records were freed, ShapeError, DTypeError.
 void backward(const Tensor& output, const Tensor& gradient, const BackwardOptions& options = {});
+/// The same for several outputs, whose gradients add up; `gradients` is empty or one for each.
+void backward(std::span<const Tensor> outputs, std::span<const Tensor> gradients = {},
+              const BackwardOptions& options = {});
 
 /// Returns those gradients for `inputs` (leaves or not) and leaves every grad() as it is. One that
-/// output does not depend on is undefined.
+/// no output depends on is undefined.
+std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor> inputs,
+                         std::span<const Tensor> gradients = {},
+                         const BackwardOptions& options = {});
+using TensorList = std::initializer_list<Tensor>;
+inline std::vector<Tensor> grad(TensorList outputs, TensorList inputs, TensorList gradients = {},
+                                const BackwardOptions& options = {}) {
+  const auto all = [](TensorList list) { return std::span(list.begin(), list.size()); };
+  return grad(all(outputs), all(inputs), all(gradients), options);
+}
+/// Of one output.
 std::vector<Tensor> grad(const Tensor& output, std::span<const Tensor> inputs,
                          const Tensor& gradient = {}, const BackwardOptions& options = {});
-inline std::vector<Tensor> grad(const Tensor& output, std::initializer_list<Tensor> inputs,
+inline std::vector<Tensor> grad(const Tensor& output, TensorList inputs,
                                 const Tensor& gradient = {}, const BackwardOptions& options = {}) {
-  return grad(output, std::span<const Tensor>(inputs.begin(), inputs.size()), gradient, options);
+  return grad(output, std::span(inputs.begin(), inputs.size()), gradient, options);
+}
+/// grad(loss, {x}, {.create_graph = true})
+inline std::vector<Tensor> grad(const Tensor& output, TensorList inputs,
+                                const BackwardOptions& options) {
+  return grad(output, std::span(inputs.begin(), inputs.size()), Tensor(), options);
 }
 
+/// See Tensor::register_hook.
+HookHandle register_hook(const Tensor& x, std::function<Tensor(const Tensor&)> hook);
+
 }  // namespace bb::autograd
+
+namespace bb {
+
+template <class F>
+HookHandle Tensor::register_hook(F hook) const {
+  if constexpr (std::is_void_v<std::invoke_result_t<F&, const Tensor&>>)
+    return autograd::register_hook(*this, [hook](const Tensor& gradient) mutable {
+      hook(gradient);
+      return Tensor();
+    });
+  else
+    return autograd::register_hook(*this, std::move(hook));
+}
+
+}  // namespace bb

@@ -94,7 +94,7 @@ void in_place(const kernels::Elementwise& f, DType dtype, const Tensor& a, const
 
 int kind(DType dtype) { return is_floating_point(dtype) ? 2 : dtype == kBool ? 0 : 1; }
 
-void check_in_place(const char* op, const Tensor& a, DType result) {
+void check_holds(const char* op, const Tensor& a, DType result) {
   if (kind(result) > kind(a.dtype()))
     throw DTypeError(
         fmt::format("{}: the result is {}, which {} cannot hold\n"
@@ -176,15 +176,32 @@ Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
   return y;
 }
 
-void apply_in_place(const char* op, const kernels::Elementwise& f, const Tensor& a,
+void check_in_place(const char* op, const kernels::Elementwise& f, const Tensor& a,
                     const Tensor& b) {
-  const DType result = compute_type(op, f, result_type(a, b));
-  check_in_place(op, a, result);
+  check_holds(op, a, compute_type(op, f, result_type(a, b)));
   if (broadcast_shapes(op, a.shape(), b.shape()) != a.shape())
     throw ShapeError(
         fmt::format("{}: the operand is larger than the tensor it would change\n"
                     "  tensor {}   operand {}",
                     op, a.shape(), b.shape()));
+}
+
+void check_in_place(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b) {
+  check_holds(op, a, compute_type(op, f, b.promote(a.dtype())));
+}
+
+void check_in_place(const char* op, const Tensor& a, const Tensor& result) {
+  check_holds(op, a, result.dtype());
+  if (result.shape() != a.shape())
+    throw ShapeError(
+        fmt::format("{}: the result has another shape than the tensor it would change\n"
+                    "  tensor {}   result {}",
+                    op, a.shape(), result.shape()));
+}
+
+void apply_in_place(const char* op, const kernels::Elementwise& f, const Tensor& a,
+                    const Tensor& b) {
+  check_in_place(op, f, a, b);
   // An operand that shares elements may be overwritten before it is read.
   const bool moved =
       a.raw_data() != b.raw_data() || a.shape() != b.shape() || a.strides() != b.strides();
@@ -193,7 +210,7 @@ void apply_in_place(const char* op, const kernels::Elementwise& f, const Tensor&
 }
 
 void apply_in_place(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b) {
-  check_in_place(op, a, compute_type(op, f, b.promote(a.dtype())));
+  check_in_place(op, f, a, b);
   in_place(f, a.dtype(), a, Argument(b, a.dtype()));
 }
 

@@ -28,8 +28,15 @@ Tensor compare(const char* op, const kernels::Elementwise& f, const Tensor& a, S
 /// a where mask is set, else b.
 Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b);
 
+/// Throws what apply_in_place() would: ShapeError where b's shape is larger, DTypeError where a
+/// cannot hold the result.
+void check_in_place(const char* op, const kernels::Elementwise& f, const Tensor& a,
+                    const Tensor& b);
+void check_in_place(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b);
+/// The same for a result that is there: of another shape than a, or of a dtype that a cannot hold.
+void check_in_place(const char* op, const Tensor& a, const Tensor& result);
+
 /// a = f(a, b), b broadcast to a's shape and converted to a's dtype.
-/// Throws ShapeError where b's shape is larger, DTypeError where a cannot hold the result.
 void apply_in_place(const char* op, const kernels::Elementwise& f, const Tensor& a,
                     const Tensor& b);
 void apply_in_place(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b);

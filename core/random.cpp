@@ -122,10 +122,12 @@ uint64_t below(uint64_t range, const Block& b) {
 
 }  // namespace
 
-void Generator::manual_seed(uint64_t seed) {
-  seed_ = seed;
-  position_.store(0, std::memory_order_relaxed);
+void Generator::set_state(const State& state) {
+  seed_ = state.seed;
+  position_.store(state.position, std::memory_order_relaxed);
 }
+
+void Generator::manual_seed(uint64_t seed) { set_state({seed, 0}); }
 
 uint64_t Generator::next() {
   const Block bits = philox(seed_, reserve(1));

@@ -12,9 +12,20 @@ namespace bb {
 /// that a fill gives the same numbers for any thread count.
 class Generator {
  public:
+  /// All that its next numbers depend on.
+  struct State {
+    uint64_t seed = 0;
+    uint64_t position = 0;
+    friend bool operator==(const State&, const State&) = default;
+  };
+
   explicit Generator(uint64_t seed) : seed_(seed) {}
 
   uint64_t seed() const { return seed_; }
+  /// For checkpoints: a generator that is given the state goes on with the same numbers.
+  ///   const Generator::State before = default_generator().state();
+  State state() const { return {seed_, position_.load(std::memory_order_relaxed)}; }
+  void set_state(const State& state);
   /// Starts the stream of `seed` from its beginning.
   void manual_seed(uint64_t seed);
   /// Takes the next `count` blocks of four 32-bit numbers; returns the first one's position.

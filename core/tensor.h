@@ -15,6 +15,7 @@
 
 namespace bb {
 
+class HookHandle;
 class Tensor;
 struct MaxResult;
 
@@ -44,6 +45,13 @@ class TensorImpl {
   void* const data;          // the first element
   /// The autograd::Node that gradients of this tensor go to; null where none are wanted.
   Ref<RefCounted> node;
+  /// Of a view made while recording: the tensor whose elements it shows (never a view itself).
+  Ref<TensorImpl> base;
+  /// How often a change in place gave this tensor another history; of a view: its base's count
+  /// when `node` was made (bb/autograd/mutation.h).
+  uint32_t generation = 0;
+  /// A view that the tape knows nothing of, made of a recorded tensor while recording was off.
+  bool is_untracked_view = false;
 
   void retain() { refs_.fetch_add(1, std::memory_order_relaxed); }
   void release() {
@@ -113,7 +121,7 @@ class Tensor {
   std::vector<T> to_vector() const;
 
   // ---- Gradients (bb/autograd/tape.h)
-  bool requires_grad() const { return defined() && static_cast<bool>(impl_->node); }
+  bool requires_grad() const { return defined() && static_cast<bool>(node()); }
   /// Makes a leaf record, or stop recording, what is computed from it. Throws DTypeError for other
   /// than floating-point types, ValueError for turning it off on a tensor that an op made.
   Tensor& requires_grad_(bool value = true);
@@ -131,7 +139,16 @@ class Tensor {
   /// The same elements, off the tape.
   Tensor detach() const;
 
-  // ---- In place. Throw ValueError while recording if this or the operand requires a gradient.
+  /// Calls hook(gradient) whenever backward has this tensor's whole gradient, before it goes on; a
+  /// defined Tensor that the hook returns takes the gradient's place. Throws ValueError without
+  /// requires_grad.
+  template <class F>
+  HookHandle register_hook(F hook) const;
+  /// Keeps the gradient of a tensor that an op made, for grad().
+  void retain_grad() const;
+
+  // ---- In place. Recorded as a new value of this tensor and of what it is a view of. Throw
+  // ValueError for a leaf that requires a gradient while recording, and for an expanded tensor.
   Tensor& fill_(Scalar value);
   Tensor& zero_() { return fill_(0); }
   /// Takes the elements of `source`, broadcast to this shape and converted to this dtype.
@@ -205,8 +222,12 @@ class Tensor {
   bool shares_storage(const Tensor& other) const { return impl().storage == other.impl().storage; }
   /// True where both handles are of one tensor.
   bool is(const Tensor& other) const { return impl_ == other.impl_; }
-  const Ref<RefCounted>& node() const { return impl().node; }
+  const Ref<RefCounted>& node() const {
+    if (impl().base && impl_->base->generation != impl_->generation) renew_node();
+    return impl_->node;
+  }
   void set_node(Ref<RefCounted> node) { impl().node = std::move(node); }
+  const Ref<detail::TensorImpl>& handle() const { return impl_; }
   /// Says that the elements were changed in place.
   void bump_version() { impl().storage->bump_version(); }
   /// Handles of this tensor.
@@ -224,6 +245,8 @@ class Tensor {
     return *impl_;
   }
   [[noreturn]] static void throw_undefined();
+  // The node of a view whose base was changed in place.
+  void renew_node() const;
   void check_dtype(DType asked) const {
     if (impl().dtype != asked) throw_dtype(asked);
   }

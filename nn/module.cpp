@@ -6,10 +6,18 @@
 #include <cstdlib>
 #include <iterator>
 
+#include "bb/autograd/anomaly.h"
 #include "bb/autograd/ops/pointwise.h"
+#include "bb/autograd/tape.h"
 #include "bb/core/error.h"
 
 namespace bb::nn {
+
+struct Module::ModuleHooks {
+  autograd::Hooks<ForwardPreHook> forward_pre;
+  autograd::Hooks<ForwardHook> forward;
+  autograd::Hooks<FullBackwardHook> full_backward;
+};
 
 struct Module::State {
   std::string name;  // in its parent
@@ -17,6 +25,7 @@ struct Module::State {
   std::vector<std::pair<std::string, Tensor>> parameters;
   std::vector<std::pair<std::string, Tensor>> buffers;
   std::vector<std::pair<std::string, std::shared_ptr<Module>>> children;
+  std::unique_ptr<ModuleHooks> hooks;  // of the few modules that have any
 
   void check_name(const char* what, const std::string& added) const {
     const auto taken = [&](const auto& list) {
@@ -85,7 +94,9 @@ Module::Module() : state_(std::make_shared<State>()) {}
 Tensor Module::operator()(const Tensor& x) { return (*this)(x, Activation::kNone); }
 
 Tensor Module::operator()(const Tensor& x, Activation activation) {
+  const autograd::ModuleScope scope(state_->name);
   try {
+    if (state_->hooks) return call_with_hooks(x, activation);
     return activation == Activation::kNone ? forward(x) : forward_then(x, activation);
   } catch (Error& error) {
     error.prepend_path(state_->name);
@@ -93,9 +104,73 @@ Tensor Module::operator()(const Tensor& x, Activation activation) {
   }
 }
 
-Tensor Module::forward_then(const Tensor& x, Activation activation) {
-  Tensor y = forward(x);
+namespace {
+
+Tensor activated(const Tensor& y, Activation activation) {
   return activation == Activation::kRelu ? relu(y) : y;
+}
+
+Tensor identity(const Tensor& x) {
+  return autograd::record("identity", {x}, x.alias(), [](const Tensor& dy) { return dy; });
+}
+
+}  // namespace
+
+// A hook sees the module's own output, so that the activation after it is not fused.
+Tensor Module::call_with_hooks(const Tensor& x, Activation activation) {
+  ModuleHooks& all = hooks();
+  Tensor in = x;
+  all.forward_pre.for_each([&](const ForwardPreHook& hook) {
+    if (const Tensor other = hook(*this, in); other.defined()) in = other;
+  });
+  const bool watches = !all.full_backward.empty() && is_grad_enabled();
+  if (watches && in.requires_grad()) in = identity(in);
+  Tensor y = forward(in);
+  all.forward.for_each([&](const ForwardHook& hook) {
+    if (const Tensor other = hook(*this, in, y); other.defined()) y = other;
+  });
+  if (watches && y.requires_grad()) {
+    // The hooks of the module's state: the module itself may be gone by then.
+    const auto call = [state = state_](Tensor dx, const Tensor& dy) {
+      state->hooks->full_backward.for_each([&](const FullBackwardHook& hook) {
+        if (const Tensor other = hook(dx, dy); dx.defined() && other.defined()) dx = other;
+      });
+      return dx;
+    };
+    y = identity(y);
+    auto kept = std::make_shared<Tensor>();
+    const bool has_dx = in.requires_grad();
+    autograd::register_hook(y, [=](const Tensor& dy) {
+      if (has_dx)
+        *kept = dy;
+      else
+        call(Tensor(), dy);
+      return Tensor();
+    });
+    if (has_dx)
+      autograd::register_hook(
+          in, [=](const Tensor& dx) { return call(dx, std::exchange(*kept, Tensor())); });
+  }
+  return activated(y, activation);
+}
+
+Module::ModuleHooks& Module::hooks() {
+  if (!state_->hooks) state_->hooks = std::make_unique<ModuleHooks>();
+  return *state_->hooks;
+}
+
+HookHandle Module::register_forward_pre_hook(ForwardPreHook hook) {
+  return hooks().forward_pre.add(std::move(hook));
+}
+HookHandle Module::register_forward_hook(ForwardHook hook) {
+  return hooks().forward.add(std::move(hook));
+}
+HookHandle Module::register_full_backward_hook(FullBackwardHook hook) {
+  return hooks().full_backward.add(std::move(hook));
+}
+
+Tensor Module::forward_then(const Tensor& x, Activation activation) {
+  return activated(forward(x), activation);
 }
 
 std::vector<Tensor> Module::parameters() const {

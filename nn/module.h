@@ -3,12 +3,14 @@
 #include <fmt/format.h>
 
 #include <concepts>
+#include <functional>
 #include <memory>
 #include <string>
 #include <typeinfo>
 #include <utility>
 #include <vector>
 
+#include "bb/autograd/hooks.h"
 #include "bb/core/activation.h"
 #include "bb/core/tensor.h"
 #include "bb/nn/config.h"
@@ -34,6 +36,17 @@ class Module {
   /// The activation that the module is, if it does nothing else: what runs before it may include
   /// it.
   virtual Activation as_activation() const { return Activation::kNone; }
+
+  /// Calls hook(module, x) before each forward(); a defined result takes x's place.
+  using ForwardPreHook = std::function<Tensor(Module& module, const Tensor& x)>;
+  HookHandle register_forward_pre_hook(ForwardPreHook hook);
+  /// Calls hook(module, x, y) after each forward(); a defined result takes y's place.
+  using ForwardHook = std::function<Tensor(Module& module, const Tensor& x, const Tensor& y)>;
+  HookHandle register_forward_hook(ForwardHook hook);
+  /// Calls hook(dx, dy) in backward, when the gradients of the module's input and output are
+  /// there; a defined result takes dx's place. dx is undefined where x needs no gradient.
+  using FullBackwardHook = std::function<Tensor(const Tensor& dx, const Tensor& dy)>;
+  HookHandle register_full_backward_hook(FullBackwardHook hook);
 
   /// Its own parameters, then its children's; each tensor once.
   std::vector<Tensor> parameters() const;
@@ -86,6 +99,9 @@ class Module {
  private:
   friend class AnyModule;  // calls forward() of the module that it is a handle of
   struct State;
+  struct ModuleHooks;
+  ModuleHooks& hooks();
+  Tensor call_with_hooks(const Tensor& x, Activation activation);
   std::shared_ptr<State> state_;
 };
 

@@ -257,26 +257,6 @@ TEST(InPlace, FailedOneLeavesVersionAndValues) {
   EXPECT_EQ(x.to_vector<int64_t>(), (Ints{1, 2}));
 }
 
-TEST(InPlace, WhileRecordingThrows) {
-  Tensor leaf = floats({1, 2}).requires_grad_();
-  Tensor result = leaf * 2, view = leaf.view({2});
-  const auto text = [](const char* op, const char* what) {
-    return fmt::format(
-        "{}: a change in place is not recorded, and {} requires a gradient\n"
-        "  hint: use the out-of-place form, or no_grad() where no gradient should flow",
-        op, what);
-  };
-  EXPECT_EQ(message_of<ValueError>([&] { leaf.add_(1); }), text("add_", "the tensor"));
-  EXPECT_EQ(message_of<ValueError>([&] { result.fill_(1); }), text("fill_", "the tensor"));
-  EXPECT_EQ(message_of<ValueError>([&] { view.zero_(); }), text("fill_", "the tensor"));
-  EXPECT_EQ(message_of<ValueError>([&] { leaf.copy_(zeros({2})); }), text("copy_", "the tensor"));
-  Tensor plain = zeros({2});
-  EXPECT_EQ(message_of<ValueError>([&] { plain.add_(leaf); }), text("add_", "the operand"));
-  EXPECT_EQ(message_of<ValueError>([&] { plain.copy_(result); }), text("copy_", "the operand"));
-  EXPECT_EQ(leaf.to_vector<float>(), (Floats{1, 2}));
-  EXPECT_EQ(plain.to_vector<float>(), (Floats{0, 0}));
-}
-
 TEST(InPlace, WithoutRecordingChangesALeafAndLeavesItOne) {
   Tensor w = floats({1, 2}).requires_grad_();
   (w * w).sum().backward();

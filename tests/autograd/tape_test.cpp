@@ -220,7 +220,8 @@ TEST(Grad, OfANonLeafThrows) {
   const Tensor y = leaf({2, 3}).exp();
   EXPECT_EQ(message_of<ValueError>([&] { (void)y.grad(); }),
             "grad: float32 [2] was made by an op (exp); only leaves keep their gradient\n"
-            "  hint: ask for it with autograd::grad(output, {x})");
+            "  hint: call retain_grad() before backward, or ask for it with "
+            "autograd::grad(output, {x})");
   EXPECT_FALSE(zeros({2}).grad().defined()) << "off the tape there is none, and no error";
 }
 

@@ -1,0 +1,143 @@
+#include "bb/autograd/checkpoint.h"
+
+#include <gtest/gtest.h>
+
+#include "../message_of.h"
+#include "bb/autograd/testing.h"
+#include "bb/bb.h"
+#include "bb/tests/same_bits.h"
+
+namespace bb {
+namespace {
+
+using bb::testing::bytes_of;
+
+// Three layers with dropout; x is used twice within and once more outside.
+struct Blocks : nn::Module {
+  nn::Linear a = add("a", nn::Linear(8, 8)), b = add("b", nn::Linear(8, 8));
+  bool checkpoints = false;
+
+  Tensor block(const Tensor& x) { return x + dropout(tanh(b(relu(a(x)))) * x, 0.3, true); }
+  Tensor forward(const Tensor& x) override {
+    Tensor h = x;
+    for (int i = 0; i < 3; ++i)
+      h = checkpoints ? checkpoint([this](const Tensor& v) { return block(v); }, {h}) : block(h);
+    return h * x;
+  }
+};
+
+std::vector<Tensor> results(Blocks& blocks, const Tensor& x) {
+  manual_seed(5);
+  const Tensor input = x.clone().requires_grad_();
+  const Tensor y = blocks(input);
+  y.sum().backward();
+  std::vector<Tensor> all{y.detach(), input.grad(), rand({3})};
+  for (const Tensor& parameter : blocks.parameters()) all.push_back(parameter.grad());
+  blocks.zero_grad();
+  return all;
+}
+
+TEST(Checkpoint, GivesBitwiseTheSameResultsAndGradients) {
+  Blocks blocks;
+  const Tensor x = randn({16, 8});
+  const auto plain = results(blocks, x);
+  blocks.checkpoints = true;
+  EXPECT_EQ(bytes_of(plain) == bytes_of(results(blocks, x)), true);
+}
+
+TEST(Checkpoint, KeepsNoValuesUntilBackward) {
+  const Tensor x = randn({1000}).requires_grad_();
+  const auto chain = [](const Tensor& v) {
+    Tensor h = v;
+    for (int i = 0; i < 20; ++i) h = sin(h);
+    return h;
+  };
+  const auto held = [&](auto&& make) {
+    const auto before = memory::stats().live_bytes;
+    const Tensor y = make();
+    return memory::stats().live_bytes - before;
+  };
+  const auto plain = held([&] { return chain(x); });
+  const auto saved = held([&] { return checkpoint(chain, {x}); });
+  EXPECT_GT(plain, 20 * 4000);
+  EXPECT_LT(saved, plain / 4);
+}
+
+TEST(Checkpoint, FreesWhatItComputedAgain) {
+  const auto before = memory::stats().live_bytes;
+  {
+    const Tensor x = randn({1000}).requires_grad_();
+    checkpoint([](const Tensor& v) { return sin(sin(v)); }, {x}).sum().backward();
+  }
+  EXPECT_EQ(memory::stats().live_bytes, before);
+}
+
+TEST(Checkpoint, MayLieWithinAnother) {
+  const auto inner = [](const Tensor& v) { return sin(v) * v; };
+  const auto outer = [&](const Tensor& v) {
+    return checkpoint(inner, {checkpoint(inner, {v}) * v});
+  };
+  const auto nested = [&](const Tensor& v) { return checkpoint(outer, {v}); };
+  const auto plain = [&](const Tensor& v) { return inner(inner(v) * v); };
+  const Tensor x = randn({7}, kFloat64);
+  const auto gradient = [&](const auto& fn) {
+    const Tensor leaf = x.clone().requires_grad_();
+    fn(leaf).sum().backward();
+    return bytes_of({leaf.grad()});
+  };
+  EXPECT_EQ(gradient(nested) == gradient(plain), true);
+}
+
+TEST(Checkpoint, CanBeDifferentiatedTwice) {
+  const auto fn = [](const Tensor& x, const Tensor& w) {
+    return checkpoint([](const Tensor& a, const Tensor& b) { return tanh(a * b) * exp(a); },
+                      {x, w});
+  };
+  EXPECT_GRADCHECK(fn, {randn({5}, kFloat64), randn({5}, kFloat64)});
+  EXPECT_GRADGRADCHECK(fn, {randn({5}, kFloat64), randn({5}, kFloat64)});
+}
+
+TEST(Checkpoint, TakesAndReturnsSeveralTensors) {
+  const Tensor x = randn({3}).requires_grad_(), w = randn({3}).requires_grad_();
+  const auto both = checkpoint_all(
+      [](const std::vector<Tensor>& v) {
+        return std::vector<Tensor>{v[0] * v[1], sin(v[0])};
+      },
+      {x, w});
+  (both[0] + both[1]).sum().backward();
+  EXPECT_EQ(w.grad().to_vector<float>(), x.detach().to_vector<float>());
+  EXPECT_EQ(x.grad().to_vector<float>(), (w + cos(x)).detach().to_vector<float>());
+}
+
+TEST(Checkpoint, BackwardTwiceWithRetainGraph) {
+  const Tensor x = randn({3}).requires_grad_();
+  const Tensor y = checkpoint([](const Tensor& v) { return sin(v); }, {x}).sum();
+  y.backward({}, true);
+  y.backward();
+  EXPECT_EQ(x.grad().to_vector<float>(), (cos(x) * 2).detach().to_vector<float>());
+}
+
+TEST(Checkpoint, OfAFunctionThatDoesNotRepeatItselfThrows) {
+  const Tensor x = randn({3}).requires_grad_();
+  int calls = 0;
+  const Tensor y = checkpoint(
+      [&](const Tensor& v) {
+        Tensor h = sin(v);
+        return ++calls == 1 ? h : sin(h);
+      },
+      {x});
+  EXPECT_EQ(message_of<ValueError>([&] { y.sum().backward(); }),
+            "checkpoint: the function did not repeat itself: 1 values were saved for backward, "
+            "and 2 when it ran again\n"
+            "  hint: it must not depend on what changes between forward and backward");
+}
+
+TEST(Checkpoint, WithoutRecordingIsTheFunction) {
+  const Tensor x = randn({3}).requires_grad_();
+  const Tensor y = no_grad([&] { return checkpoint([](const Tensor& v) { return sin(v); }, {x}); });
+  EXPECT_FALSE(y.requires_grad());
+  EXPECT_EQ(y.to_vector<float>(), sin(x).detach().to_vector<float>());
+}
+
+}  // namespace
+}  // namespace bb
