@@ -1,0 +1,140 @@
+// Normalisations beyond what tests/op_cases shows: running statistics, large offsets, large parts.
+#include "bb/autograd/ops/normalization.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "bb/bb.h"
+#include "bb/tests/same_bits.h"
+
+namespace bb {
+namespace {
+
+double furthest(const Tensor& a, const Tensor& b) {
+  double most = 0;
+  for (double value : (a.to(kFloat64) - b.to(kFloat64)).detach().to_vector<double>())
+    most = std::max(most, std::abs(value));
+  return most;
+}
+
+TEST(BatchNorm, TrainingMovesTheRunningStatistics) {
+  const Tensor x = tensor({{1.0, 10.0}, {3.0, 30.0}});
+  Tensor mean = zeros({2}), var = ones({2});
+  batch_norm(x, mean, var, {}, {}, {.training = true, .momentum = 0.25});
+  EXPECT_EQ(mean.to_vector<float>(), (std::vector<float>{0.5, 5}));
+  EXPECT_EQ(var.to_vector<float>(), (std::vector<float>{0.75 + 0.5, 0.75 + 50}));  // unbiased
+  // Each may be left out.
+  batch_norm(x, {}, var, {}, {}, {.training = true, .momentum = 1});
+  EXPECT_EQ(var.to_vector<float>(), (std::vector<float>{2, 200}));
+  EXPECT_NO_THROW(batch_norm(x, {}, {}, {}, {}, {.training = true}));
+}
+
+TEST(BatchNorm, EvaluationLeavesThem) {
+  Tensor mean = zeros({2}), var = ones({2});
+  batch_norm(tensor({{1.0, 10.0}}), mean, var);
+  EXPECT_EQ(mean.to_vector<float>(), (std::vector<float>{0, 0}));
+  EXPECT_EQ(var.to_vector<float>(), (std::vector<float>{1, 1}));
+}
+
+TEST(BatchNorm, AnEmptyBatchLeavesThemToo) {
+  Tensor mean = zeros({2}), var = ones({2});
+  const Tensor y = batch_norm(ones({0, 2, 3}), mean, var, {}, {}, {.training = true});
+  EXPECT_EQ(y.shape(), (Shape{0, 2, 3}));
+  EXPECT_EQ(mean.to_vector<float>(), (std::vector<float>{0, 0}));
+}
+
+TEST(InstanceNorm, RunningStatisticsAreTheMeanOverSamples) {
+  const Tensor x = tensor({1.0, 3.0, 5.0, 9.0}).reshape({2, 1, 2});
+  Tensor mean = zeros({1}), var = zeros({1});
+  instance_norm(x, mean, var, {}, {}, {.momentum = 1});
+  EXPECT_EQ(mean.to_vector<float>(), (std::vector<float>{4.5}));
+  EXPECT_EQ(var.to_vector<float>(), (std::vector<float>{5}));  // of 2 and 8, unbiased
+}
+
+// The right answer from float64, for x of float32.
+TEST(Normalization, LargeOffsetsCostNoDigits) {
+  manual_seed(3);
+  const Tensor x = (randn({8, 4, 500}, kFloat64) + 1e4).to(kFloat32);
+  const Tensor right = x.to(kFloat64);
+  const BatchNormOptions training{.training = true};
+  EXPECT_LT(furthest(batch_norm(x, {}, {}, {}, {}, training),
+                     batch_norm(right, {}, {}, {}, {}, training)),
+            1e-5);
+  EXPECT_LT(furthest(layer_norm(x, {500}), layer_norm(right, {500})), 1e-5);
+  EXPECT_LT(furthest(group_norm(x, 2), group_norm(right, 2)), 1e-5);
+  Tensor var = zeros({4});
+  batch_norm(x, {}, var, {}, {}, {.training = true, .momentum = 1});
+  for (float v : var.to_vector<float>()) EXPECT_NEAR(v, 1, 0.1);
+  Tensor var64 = zeros({4}, kFloat64);
+  batch_norm(right, {}, var64, {}, {}, {.training = true, .momentum = 1});
+  EXPECT_LT(furthest(var, var64), 1e-6);
+}
+
+TEST(Normalization, FusedAndComposedGradientsAgreeOnLargeParts) {
+  manual_seed(4);
+  const std::vector<std::pair<std::function<Tensor(const std::vector<Tensor>&)>, Shape>> ops{
+      {[](const std::vector<Tensor>& x) {
+         return batch_norm(x[0], {}, {}, x[1], x[2], {.training = true});
+       },
+       {40}},
+      {[](const std::vector<Tensor>& x) { return group_norm(x[0], 4, x[1], x[2]); }, {40}},
+      {[](const std::vector<Tensor>& x) { return layer_norm(x[0], x[1].shape(), x[1], x[2]); },
+       {40, 5001}}};
+  for (const auto& [op, affine] : ops)
+    for (int given = 1; given < 8; ++given) {  // which operands want a gradient
+      std::vector<Tensor> x{randn({3, 40, 5001}, kFloat64), randn(affine, kFloat64),
+                            randn(affine, kFloat64)};
+      std::vector<Tensor> wanted;
+      for (size_t i = 0; i < 3; ++i)
+        if (given >> i & 1) wanted.push_back(x[i].requires_grad_());
+      const Tensor y = op(x), dy = randn(y.shape(), kFloat64);
+      const auto fused = autograd::grad(y, wanted, dy, {.retain_graph = true});
+      const auto composed = autograd::grad(y, wanted, dy, {.create_graph = true});
+      for (size_t i = 0; i < wanted.size(); ++i) EXPECT_LT(furthest(fused[i], composed[i]), 1e-9);
+    }
+}
+
+TEST(Normalization, AnyNumberOfThreadsGivesTheSameBits) {
+  manual_seed(5);
+  const Tensor x = randn({16, 24, 33, 10});
+  std::vector<std::string> first;
+  for (int threads : {1, 2, 3, 5}) {
+    const testing::Threads scope(threads);
+    Tensor a = x.clone().requires_grad_(), w = ones({24}).requires_grad_();
+    const Tensor y = batch_norm(a, {}, {}, w, {}, {.training = true}) + group_norm(a, 4, w);
+    (y * x).sum().backward();
+    const auto bytes = testing::bytes_of({y, a.grad(), w.grad()});
+    if (first.empty()) first = bytes;
+    EXPECT_EQ(bytes == first, true) << threads << " threads";
+  }
+}
+
+TEST(Normalization, NaNStaysWithinItsPart) {
+  const Tensor x = tensor({{1.0, std::nan("")}, {1.0, 3.0}});
+  const auto y = layer_norm(x, {2}).to_vector<float>();
+  EXPECT_TRUE(std::isnan(y[0]) && std::isnan(y[1]));
+  EXPECT_NEAR(y[2], -1, 1e-4);
+}
+
+TEST(Normalization, EmptyBatchesGiveGradientsOfZero) {
+  Tensor x = ones({0, 4, 3}).requires_grad_(), w = ones({4}).requires_grad_();
+  Tensor b = ones({4}).requires_grad_();
+  group_norm(x, 2, w, b).sum().backward();
+  EXPECT_EQ(x.grad().shape(), (Shape{0, 4, 3}));
+  EXPECT_EQ(w.grad().to_vector<float>(), (std::vector<float>(4)));
+  layer_norm(ones({0, 4}), {4}, w, b).sum().backward();
+  EXPECT_EQ(b.grad().to_vector<float>(), (std::vector<float>(4)));
+}
+
+TEST(RmsNorm, EpsIsTheDtypesUnlessGiven) {
+  EXPECT_EQ(rms_norm(zeros({1, 2}), {2}).to_vector<float>(), (std::vector<float>{0, 0}));
+  const double tiny = 1e-9;
+  const Tensor x = full({1}, tiny, kFloat64);
+  EXPECT_NEAR(rms_norm(x, {1}).item<double>(),
+              tiny / std::sqrt(tiny * tiny + std::numeric_limits<double>::epsilon()), 1e-15);
+}
+
+}  // namespace
+}  // namespace bb

@@ -1,0 +1,43 @@
+#include "bb/bb.h"
+#include "bb/tests/op_cases.h"
+
+namespace bb {
+namespace {
+
+using In = const std::vector<Tensor>&;
+
+// Running statistics for x's channels, as the golden values have them.
+Tensor running(const Tensor& x, double first, double last) {
+  const int64_t n = x.size(1);
+  if (n == 1) return full({1}, first, x.dtype());
+  return arange(n).to(x.dtype()) * ((last - first) / static_cast<double>(n - 1)) + first;
+}
+Tensor batch(In x, bool training) {
+  return batch_norm(x[0], running(x[0], -1, 1), running(x[0], 0.5, 2),
+                    x.size() > 1 ? x[1] : Tensor(), x.size() > 2 ? x[2] : Tensor(),
+                    {.training = training, .momentum = 0.3, .eps = 1e-3});
+}
+
+const OpFamily family(
+    "normalization",
+    {
+        {"batch_norm", [](In x) { return batch(x, true); }},
+        {"batch_norm_plain", [](In x) { return batch(x, true); }},
+        {"batch_norm_eval", [](In x) { return batch(x, false); }},
+        {"layer_norm", [](In x) { return layer_norm(x[0], x[1].shape(), x[1], x[2]); }},
+        {"layer_norm_two", [](In x) { return layer_norm(x[0], x[1].shape(), x[1], x[2], 1e-3); }},
+        {"layer_norm_plain", [](In x) { return layer_norm(x[0], {x[0].size(-1)}); }},
+        {"rms_norm", [](In x) { return rms_norm(x[0], x[1].shape(), x[1], 1e-5); }},
+        {"rms_norm_plain", [](In x) { return rms_norm(x[0], {x[0].size(-1)}, {}, 1e-6); }},
+        {"group_norm", [](In x) { return group_norm(x[0], 2, x[1], x[2]); }},
+        {"group_norm_plain", [](In x) { return group_norm(x[0], 3, {}, {}, 1e-3); }},
+        {"instance_norm", [](In x) { return instance_norm(x[0], {}, {}, x[1], x[2]); }},
+        {"instance_norm_running",
+         [](In x) {
+           return instance_norm(x[0], running(x[0], -1, 1), running(x[0], 0.5, 2), x[1], x[2],
+                                {.use_input_stats = false});
+         }},
+    });
+
+}  // namespace
+}  // namespace bb
