@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "../message_of.h"
+#include "bb/autograd/ops/activation.h"
 #include "bb/autograd/ops/arithmetic.h"
 #include "bb/autograd/ops/linalg.h"
 #include "bb/autograd/ops/pointwise.h"
