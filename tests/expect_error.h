@@ -7,7 +7,7 @@
 
 namespace bb {
 
-/// Expects fn() to throw an E with this text.
+/// Fails unless `fn` throws an E with just this text.
 template <class E, class F>
 void expect_error(const F& fn, const std::string& text) {
   try {

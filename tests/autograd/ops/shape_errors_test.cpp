@@ -146,6 +146,9 @@ TEST(ShapeErrors, Joins) {
       "  tensor 0 [2, 3]   tensor 2 [2, 4]");
   EXPECT_THROW(cat({ones({2, 3}), ones({2})}), ShapeError);
   EXPECT_THROW(cat({ones({2}), ones({})}), ShapeError);
+  const Tensor wide = ones({1}).expand({kMost});
+  EXPECT_THROW(cat({wide, wide}), ShapeError);
+  EXPECT_THROW(stack({wide, wide}), ShapeError);
   // Only [0] is let pass, and only its shape.
   EXPECT_THROW(cat({ones({2, 3}), ones({0, 4})}), ShapeError);
   expect_error<ShapeError>(
