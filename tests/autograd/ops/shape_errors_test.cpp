@@ -178,6 +178,7 @@ TEST(ShapeErrors, Joins) {
         ones({2, 3}).roll({1, 2}, {0});
       },
       "roll: as many shifts as dims are needed\n  shifts [1, 2]   dims [0]");
+  expect_error<ValueError>([] { ones({2}).roll(Shape{}, Shape{}); }, "roll: no shift is given");
 }
 
 TEST(ShapeErrors, Padding) {
