@@ -17,6 +17,7 @@ namespace bb {
 
 class HookHandle;
 class Tensor;
+struct AddmmOptions;
 struct MaxResult;
 struct SlogdetResult;
 struct SortResult;
@@ -410,6 +411,12 @@ class Tensor {
   Tensor dot(const Tensor& other) const;
   Tensor outer(const Tensor& other) const;
   Tensor kron(const Tensor& other) const;
+  Tensor addmm(const Tensor& a, const Tensor& b) const;
+  Tensor addmm(const Tensor& a, const Tensor& b, const AddmmOptions& options) const;
+  Tensor baddbmm(const Tensor& a, const Tensor& b) const;
+  Tensor baddbmm(const Tensor& a, const Tensor& b, const AddmmOptions& options) const;
+  Tensor addmv(const Tensor& a, const Tensor& v) const;
+  Tensor addmv(const Tensor& a, const Tensor& v, const AddmmOptions& options) const;
   Tensor cholesky(bool upper = false) const;
   Tensor det() const;
   SlogdetResult slogdet() const;

@@ -2,8 +2,10 @@
 
 #include <limits>
 
+#include "bb/autograd/mutation.h"
 #include "bb/autograd/ops/arithmetic.h"
 #include "bb/autograd/ops/check_indices.h"
+#include "bb/autograd/ops/check_writable.h"
 #include "bb/autograd/ops/mask.h"
 #include "bb/autograd/ops/parts.h"
 #include "bb/autograd/ops/shape.h"
@@ -255,12 +257,24 @@ void assign(const char* op, const Tensor& y, const std::vector<Index>& indices, 
     detail::copy_elements(to.view, source);
 }
 
-void check_not_recording(const Tensor& x, const Tensor& value) {
-  if (!is_grad_enabled() || !(x.requires_grad() || value.requires_grad())) return;
-  throw ValueError(
-      fmt::format("index_put_: a change in place is not recorded, and {} requires a gradient\n"
-                  "  hint: use the out-of-place form, or no_grad() where no gradient should flow",
-                  x.requires_grad() ? "the tensor" : "the value"));
+// index_put(), under the name of its caller.
+Tensor put_recorded(const char* op, const Tensor& x, const std::vector<Index>& indices,
+                    const Tensor& value, bool accumulate) {
+  Tensor y = Tensor::empty(x.shape(), x.dtype());
+  detail::copy_elements(y, x);
+  assign(op, y, indices, value, accumulate);
+  if (!is_floating_point(x.dtype())) return y;
+  std::vector<Saved> tensors;
+  for (const Index& entry : indices)
+    if (const Tensor* tensor = std::get_if<Tensor>(&entry.value)) tensors.emplace_back(*tensor);
+  return record(op, {x, value}, std::move(y),
+                [indices, tensors = std::move(tensors), accumulate](const Tensor& dy, Needs needs) {
+                  loaded(tensors);  // throws where one was changed
+                  std::array<Tensor, 2> grads;
+                  if (needs[0]) grads[0] = accumulate ? dy : index_put(dy, indices, 0);
+                  if (needs[1]) grads[1] = index(dy, indices);
+                  return grads;
+                });
 }
 
 }  // namespace
@@ -272,20 +286,7 @@ Tensor index(const Tensor& x, const std::vector<Index>& indices) {
 
 Tensor index_put(const Tensor& x, const std::vector<Index>& indices, const Tensor& value,
                  bool accumulate) {
-  Tensor y = Tensor::empty(x.shape(), x.dtype());
-  detail::copy_elements(y, x);
-  assign("index_put", y, indices, value, accumulate);
-  std::vector<Saved> tensors;
-  for (const Index& entry : indices)
-    if (const Tensor* tensor = std::get_if<Tensor>(&entry.value)) tensors.emplace_back(*tensor);
-  return record("index_put", {x, value}, std::move(y),
-                [indices, tensors = std::move(tensors), accumulate](const Tensor& dy, Needs needs) {
-                  loaded(tensors);  // throws where one was changed
-                  std::array<Tensor, 2> grads;
-                  if (needs[0]) grads[0] = accumulate ? dy : index_put(dy, indices, 0);
-                  if (needs[1]) grads[1] = index(dy, indices);
-                  return grads;
-                });
+  return put_recorded("index_put", x, indices, value, accumulate);
 }
 
 Tensor index_put(const Tensor& x, const std::vector<Index>& indices, Scalar value,
@@ -303,7 +304,14 @@ Tensor Tensor::index_put(const std::vector<Index>& indices, Scalar value, bool a
 }
 Tensor& Tensor::index_put_(const std::vector<Index>& indices, const Tensor& value,
                            bool accumulate) {
-  check_not_recording(*this, value);
+  detail::check_writable("index_put_", *this);
+  const bool wants_value = value.requires_grad() && is_floating_point(dtype());
+  if (is_grad_enabled() && (requires_grad() || wants_value)) {
+    autograd::check_mutable("index_put_", *this);
+    autograd::mutate(*this, put_recorded("index_put_", autograd::before_mutation(*this), indices,
+                                         value, accumulate));
+    return *this;
+  }
   assign("index_put_", *this, indices, value, accumulate);
   bump_version();
   return *this;

@@ -160,6 +160,8 @@ Tensor flip(const Tensor& x, const Shape& dims) {
 }
 
 Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims) {
+  if (shifts.empty()) throw ValueError("roll: no shift is given");
+  if (shifts.rank() == 1 && dims.empty()) return roll(x, shifts[0]);
   if (shifts.rank() != dims.rank())
     throw ShapeError(fmt::format("roll: as many shifts as dims are needed\n  shifts {}   dims {}",
                                  shifts, dims));

@@ -31,7 +31,8 @@ Tensor flip(const Tensor& x, Dim dim) {
   return flip(x, Shape{dim});
 }
 /// result[(i + shift) mod n] = x[i] along each of `dims`, by the shift of the same position.
-/// Throws ShapeError unless both are equally many.
+/// One shift without dims is for the flattened x. Throws ShapeError unless both are equally many,
+/// ValueError for none.
 Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims);
 Tensor roll(const Tensor& x, int64_t shift, int64_t dim);
 /// The same for the flattened x, in x's shape.

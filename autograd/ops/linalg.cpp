@@ -47,15 +47,29 @@ Saved saved_for(const Tensor& other, const Tensor& x) {
   return wants_grad(other) ? Saved(x) : Saved();
 }
 
+Tensor matrix_product(const Tensor& a, const Tensor& b);
+
+// The sum over a batch of a_i b_i^T, as one product: a [batch..., m, n], b [batch..., k, n].
+Tensor summed_product(const Tensor& a, const Tensor& b) {
+  const auto side_by_side = [](const Tensor& x) {
+    const int64_t rows = x.size(-2);
+    return reshape(movedim(x, -2, 0), {rows, rows == 0 ? 0 : x.numel() / rows});
+  };
+  return matrix_product(side_by_side(a), mT(side_by_side(b)));
+}
+
 // The product of matrices, their batches broadcast, on the tape.
 Tensor matrix_product(const Tensor& a, const Tensor& b) {
   const Shape batch = broadcast_shapes("matmul", detail::batch_shape(a), detail::batch_shape(b));
   Tensor y = Tensor::empty(detail::with_matrix(batch, a.size(-2), b.size(-1)), a.dtype());
   detail::multiply(y, a, b);
   return record("matmul", {a, b}, std::move(y),
-                [a = saved_for(b, a), b = saved_for(a, b)](const Tensor& dy, Needs needs) {
+                [a = saved_for(b, a), b = saved_for(a, b), one_a = a.dim() == 2](const Tensor& dy,
+                                                                                 Needs needs) {
                   std::array<Tensor, 2> grads;
-                  if (needs[0]) grads[0] = matrix_product(dy, transpose(*b, -1, -2));
+                  if (needs[0])
+                    grads[0] = one_a && dy.dim() > 2 ? summed_product(dy, *b)
+                                                     : matrix_product(dy, transpose(*b, -1, -2));
                   if (needs[1]) grads[1] = matrix_product(transpose(*a, -1, -2), dy);
                   return grads;
                 });

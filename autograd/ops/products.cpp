@@ -111,7 +111,10 @@ Tensor kron(const Tensor& a, const Tensor& b) {
     spread_a.push_back(1);
     spread_b.push_back(1);
     spread_b.push_back(p);
-    result.push_back(m * p);
+    int64_t size = 0;
+    if (__builtin_mul_overflow(m, p, &size))
+      throw ShapeError(fmt::format("kron: too many elements\n  a {}   b {}", a.shape(), b.shape()));
+    result.push_back(size);
   }
   return reshape(reshape(a, spread_a) * reshape(b, spread_b), result);
 }
@@ -141,5 +144,17 @@ Tensor Tensor::mv(const Tensor& vector) const { return bb::mv(*this, vector); }
 Tensor Tensor::dot(const Tensor& other) const { return bb::dot(*this, other); }
 Tensor Tensor::outer(const Tensor& other) const { return bb::outer(*this, other); }
 Tensor Tensor::kron(const Tensor& other) const { return bb::kron(*this, other); }
+Tensor Tensor::addmm(const Tensor& a, const Tensor& b) const { return bb::addmm(*this, a, b); }
+Tensor Tensor::addmm(const Tensor& a, const Tensor& b, const AddmmOptions& options) const {
+  return bb::addmm(*this, a, b, options);
+}
+Tensor Tensor::baddbmm(const Tensor& a, const Tensor& b) const { return bb::baddbmm(*this, a, b); }
+Tensor Tensor::baddbmm(const Tensor& a, const Tensor& b, const AddmmOptions& options) const {
+  return bb::baddbmm(*this, a, b, options);
+}
+Tensor Tensor::addmv(const Tensor& a, const Tensor& v) const { return bb::addmv(*this, a, v); }
+Tensor Tensor::addmv(const Tensor& a, const Tensor& v, const AddmmOptions& options) const {
+  return bb::addmv(*this, a, v, options);
+}
 
 }  // namespace bb

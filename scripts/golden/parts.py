@@ -20,10 +20,10 @@ CASES = {
                       [normal(0, 2)]),
     "diagonal_offset": plain(lambda x: x.diagonal(-1, -1, 0), [normal(3, 4)], [normal(2, 2, 4)],
                              [normal(1, 1)]),
-    "unfold": plain(lambda x: x.unfold(0, 3, 1), [normal(7)], [normal(4, 3)], [normal(3, 2, 2)],
+    "tensor_unfold": plain(lambda x: x.unfold(0, 3, 1), [normal(7)], [normal(4, 3)], [normal(3, 2, 2)],
                     [normal(4, 0)]),
-    "unfold_step": plain(lambda x: x.unfold(-1, 2, 3), [normal(9)], [normal(2, 6)], [normal(3, 2)],
+    "tensor_unfold_step": plain(lambda x: x.unfold(-1, 2, 3), [normal(9)], [normal(2, 6)], [normal(3, 2)],
                          [normal(0, 4)]),
-    "unfold_overlap": plain(lambda x: x.unfold(1, 4, 2), [normal(2, 9)], [normal(1, 4)],
+    "tensor_unfold_overlap": plain(lambda x: x.unfold(1, 4, 2), [normal(2, 9)], [normal(1, 4)],
                             [normal(2, 6, 2)]),
 }

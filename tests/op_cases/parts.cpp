@@ -29,9 +29,9 @@ const OpFamily family("parts",
                           {"unbind", [](In x) { return x[0].unbind(1)[0] * x[0].unbind(1)[1]; }},
                           {"diagonal", [](In x) { return x[0].diagonal(); }},
                           {"diagonal_offset", [](In x) { return x[0].diagonal(-1, -1, 0); }},
-                          {"unfold", [](In x) { return x[0].unfold(0, 3, 1); }},
-                          {"unfold_step", [](In x) { return x[0].unfold(-1, 2, 3); }},
-                          {"unfold_overlap", [](In x) { return x[0].unfold(1, 4, 2); }},
+                          {"tensor_unfold", [](In x) { return x[0].unfold(0, 3, 1); }},
+                          {"tensor_unfold_step", [](In x) { return x[0].unfold(-1, 2, 3); }},
+                          {"tensor_unfold_overlap", [](In x) { return x[0].unfold(1, 4, 2); }},
                       });
 
 }  // namespace

@@ -92,6 +92,11 @@ TEST(IndexPut, ConvertsTheValueToTheTensorsDtype) {
             (std::vector<float>{0, 1, 2}));
 }
 
+TEST(IndexPut, IntegersTakeNoGradient) {
+  const Tensor v = full({2}, 1.5).requires_grad_();
+  EXPECT_FALSE(zeros({3}, kInt64).index_put({Slice(1)}, v).requires_grad());
+}
+
 TEST(IndexPut, InPlace) {
   Tensor x = arange(12).reshape({3, 4});
   const uint32_t version = x.version();
@@ -107,14 +112,30 @@ TEST(IndexPut, InPlace) {
   EXPECT_EQ(ints(x), (Ints{9, 5, 6, 8, 9, 5, 6, 8, 9, 5, 6, 8}));
 }
 
-TEST(IndexPut, InPlaceRefusesToBeRecorded) {
-  Tensor x = ones({3}).requires_grad_();
-  EXPECT_EQ(message_of<ValueError>([&] { x.index_put_({0}, 2); }),
-            "index_put_: a change in place is not recorded, and the tensor requires a gradient\n"
-            "  hint: use the out-of-place form, or no_grad() where no gradient should flow");
-  no_grad([&] { x.index_put_({0}, 2); });
-  EXPECT_EQ(x[0].item<float>(), 2);
-  EXPECT_THROW(ones({3}).index_put_({0}, x[1]), ValueError);
+TEST(IndexPut, InPlaceIsRecorded) {
+  const auto by_index = [](const Tensor& x, const Tensor& v) {
+    Tensor y = x * 2.0;
+    y.index_put_({tensor({2, 0})}, v);
+    y[1].index_put_({Slice(1)}, v[0].narrow(0, 1, 2), true);  // of a view, which is y's too
+    return y * y;
+  };
+  const Tensor x = randn({3, 3}, kFloat64), v = randn({2, 3}, kFloat64);
+  EXPECT_GRADCHECK(by_index, {x, v});
+  EXPECT_GRADGRADCHECK(by_index, {x, v});
+}
+
+TEST(IndexPut, InPlaceRefusesLeavesAndSharedMemory) {
+  Tensor leaf = ones({3}).requires_grad_();
+  EXPECT_THROW(leaf.index_put_({0}, 2), ValueError);
+  no_grad([&] { leaf.index_put_({0}, 2); });
+  EXPECT_EQ(leaf[0].item<float>(), 2);
+  EXPECT_EQ(message_of<ValueError>([] { ones({1}).expand({3}).index_put_({0}, 2); }),
+            "index_put_: several elements of the tensor share memory\n"
+            "  x [3] with strides [0]\n  hint: clone() it first");
+  EXPECT_THROW(ones({5}).unfold(0, 3, 1).index_put_({0}, 2), ValueError);
+  for (Tensor view : {ones({6}).unfold(0, 3, 3), ones({3, 4}).t(), ones({3, 4}).diagonal(),
+                      ones({4, 6}).slice(1, 0, 6, 2), ones({3, 3, 2}).diagonal(0, 0, 2)})
+    EXPECT_NO_THROW(view.index_put_({0}, 2));
 }
 
 TEST(IndexPut, NothingIsWrittenBeforeAnIndexIsRefused) {

@@ -41,6 +41,9 @@ TEST(LinalgErrors, Products) {
         kron(ones({1, 1, 1, 1, 1}), ones({2}));
       },
       "kron: at most 4 dimensions\n  a [1, 1, 1, 1, 1]   b [2]");
+  const Tensor wide = ones({1}).expand({std::numeric_limits<int64_t>::max()});
+  EXPECT_THROW(kron(wide, wide), ShapeError);
+  EXPECT_THROW(outer(wide, wide), ShapeError);
   expect_error<ShapeError>([&] { addmm(ones({5}), a, b); },
                            "addmm: shapes do not broadcast: at dimension 1 from the end they are 5 "
                            "and 4\n  a [5]   b [2, 4]\n"

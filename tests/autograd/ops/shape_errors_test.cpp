@@ -146,6 +146,9 @@ TEST(ShapeErrors, Joins) {
       "  tensor 0 [2, 3]   tensor 2 [2, 4]");
   EXPECT_THROW(cat({ones({2, 3}), ones({2})}), ShapeError);
   EXPECT_THROW(cat({ones({2}), ones({})}), ShapeError);
+  const Tensor wide = ones({1}).expand({kMost});
+  EXPECT_THROW(cat({wide, wide}), ShapeError);
+  EXPECT_THROW(stack({wide, wide}), ShapeError);
   // Only [0] is let pass, and only its shape.
   EXPECT_THROW(cat({ones({2, 3}), ones({0, 4})}), ShapeError);
   expect_error<ShapeError>(
@@ -175,6 +178,7 @@ TEST(ShapeErrors, Joins) {
         ones({2, 3}).roll({1, 2}, {0});
       },
       "roll: as many shifts as dims are needed\n  shifts [1, 2]   dims [0]");
+  expect_error<ValueError>([] { ones({2}).roll(Shape{}, Shape{}); }, "roll: no shift is given");
 }
 
 TEST(ShapeErrors, Padding) {

@@ -113,7 +113,7 @@ TEST(Joins, AlwaysCopy) {
   EXPECT_FALSE(x.tile({}).shares_storage(x));
   EXPECT_FALSE(x.flip({}).shares_storage(x));
   EXPECT_FALSE(x.roll(0, 0).shares_storage(x));
-  EXPECT_FALSE(x.roll(Shape{}, Shape{}).shares_storage(x));
+  EXPECT_FALSE(x.roll(Shape{0}, Shape{}).shares_storage(x));
   EXPECT_FALSE(pad(x, {}).shares_storage(x));
   EXPECT_FALSE(pad(x, {0, 0}, {.mode = PadMode::kReflect}).shares_storage(x));
   EXPECT_FALSE(ones({2, 2}).diag().shares_storage(x));

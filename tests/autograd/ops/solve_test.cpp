@@ -16,7 +16,7 @@ double largest(const Tensor& x) {
   return x.numel() == 0 ? 0 : (x * x).max().item<double>();  // squared
 }
 
-Tensor eye(int64_t n) { return diag(ones({n}, kFloat64)); }
+Tensor identity(int64_t n) { return diag(ones({n}, kFloat64)); }
 
 // Around the sizes of the blocks.
 const std::vector<int64_t> kSizes{1, 2, 31, 32, 33, 63, 64, 65, 100, 150};
@@ -25,7 +25,7 @@ TEST(Solve, LargeSystems) {
   for (int64_t n : kSizes) {
     const Tensor a = randn({n, n}, kFloat64), b = randn({n, 3}, kFloat64);
     EXPECT_LT(largest(matmul(a, solve(a, b)) - b), 1e-16) << n;
-    EXPECT_LT(largest(matmul(a, a.inverse()) - eye(n)), 1e-16) << n;
+    EXPECT_LT(largest(matmul(a, a.inverse()) - identity(n)), 1e-16) << n;
     const auto [sign, logabs] = a.slogdet();
     const auto [sign_t, logabs_t] = a.mT().slogdet();
     EXPECT_EQ(sign.item<double>(), sign_t.item<double>()) << n;
@@ -38,9 +38,9 @@ TEST(Solve, LargeTriangularSystems) {
     for (bool upper : {false, true})
       for (bool left : {false, true})
         for (bool unit : {false, true}) {
-          const Tensor full = randn({n, n}, kFloat64) / static_cast<double>(n) + 2.0 * eye(n);
+          const Tensor full = randn({n, n}, kFloat64) / static_cast<double>(n) + 2.0 * identity(n);
           Tensor a = upper ? triu(full) : tril(full);
-          if (unit) a = a - diag(a.diagonal()) + eye(n);
+          if (unit) a = a - diag(a.diagonal()) + identity(n);
           const Tensor b = left ? randn({n, 3}, kFloat64) : randn({3, n}, kFloat64);
           const Tensor x =
               solve_triangular(full, b, {.upper = upper, .left = left, .unitriangular = unit});
@@ -52,7 +52,7 @@ TEST(Solve, LargeTriangularSystems) {
 TEST(Solve, LargeCholeskyReadsOneTriangle) {
   for (int64_t n : kSizes) {
     const Tensor root = randn({n, n}, kFloat64);
-    const Tensor x = matmul(root, root.mT()) + eye(n);
+    const Tensor x = matmul(root, root.mT()) + identity(n);
     const Tensor junk = triu(full({n, n}, std::numeric_limits<double>::quiet_NaN(), kFloat64), 1);
     const Tensor l = (tril(x) + junk).cholesky();
     EXPECT_LT(largest(matmul(l, l.mT()) - x), 1e-16 * static_cast<double>(n * n)) << n;
@@ -97,7 +97,7 @@ TEST(Slogdet, OfSingularMatrices) {
 
 TEST(Cholesky, GradientIsSymmetric) {
   const Tensor root = randn({3, 3}, kFloat64);
-  const Tensor x = (matmul(root, root.mT()) + eye(3)).requires_grad_();
+  const Tensor x = (matmul(root, root.mT()) + identity(3)).requires_grad_();
   (x.cholesky() * randn({3, 3}, kFloat64)).sum().backward();
   EXPECT_LT(largest(x.grad() - x.grad().mT()), 1e-24);
 }
