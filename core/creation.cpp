@@ -1,5 +1,6 @@
 #include "bb/core/creation.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "bb/core/error.h"
@@ -28,16 +29,22 @@ Tensor full(const Shape& shape, Scalar value, DType dtype) {
   detail::fill_elements(result, value);
   return result;
 }
-Tensor empty_like(const Tensor& x) { return empty(x.shape(), x.dtype()); }
-Tensor zeros_like(const Tensor& x) { return zeros(x.shape(), x.dtype()); }
-Tensor ones_like(const Tensor& x) { return ones(x.shape(), x.dtype()); }
-Tensor full_like(const Tensor& x, Scalar value) { return full(x.shape(), value, x.dtype()); }
+Tensor empty_like(const Tensor& x, std::optional<DType> dtype) {
+  return empty(x.shape(), dtype.value_or(x.dtype()));
+}
+Tensor zeros_like(const Tensor& x, std::optional<DType> dtype) { return full_like(x, 0, dtype); }
+Tensor ones_like(const Tensor& x, std::optional<DType> dtype) { return full_like(x, 1, dtype); }
+Tensor full_like(const Tensor& x, Scalar value, std::optional<DType> dtype) {
+  return full(x.shape(), value, dtype.value_or(x.dtype()));
+}
 
 Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
   const double length = (end.to_double() - start.to_double()) / step.to_double();
   if (!std::isfinite(length) || length < 0)
     throw ValueError(fmt::format("arange: step {} does not lead from start {} to end {}",
                                  step.to_double(), start.to_double(), end.to_double()));
+  if (length > 0x1p62)
+    throw ShapeError(fmt::format("arange: {} numbers are more than any memory holds", length));
   const auto n = static_cast<int64_t>(std::ceil(length));
   Tensor result = empty({n}, dtype);
   const bool exact = !start.is_real() && !step.is_real();
@@ -48,7 +55,35 @@ Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
   return result;
 }
 
-Tensor arange(int64_t end) { return arange(0, end, 1, kInt64); }
+Tensor arange(Scalar start, Scalar end, Scalar step) {
+  const bool is_real = start.is_real() || end.is_real() || step.is_real();
+  return arange(start, end, step, is_real ? kFloat32 : kInt64);
+}
+
+Tensor arange(Scalar end) { return arange(0, end); }
+
+Tensor arange(Scalar end, DType dtype) { return arange(0, end, 1, dtype); }
+
+Tensor linspace(Scalar start, Scalar end, int64_t steps, DType dtype) {
+  if (steps < 0) throw ValueError(fmt::format("linspace: steps {} is negative", steps));
+  Tensor result = empty({steps}, dtype);
+  const double first = start.to_double(), last = end.to_double();
+  const double step = steps > 1 ? (last - first) / static_cast<double>(steps - 1) : 0;
+  // From the nearer end, so that both are exact.
+  for (int64_t i = 0; i < steps; ++i)
+    store(result, i,
+          i < (steps + 1) / 2 ? first + step * static_cast<double>(i)
+                              : last - step * static_cast<double>(steps - 1 - i));
+  return result;
+}
+
+Tensor eye(int64_t n, DType dtype) { return eye(n, n, dtype); }
+
+Tensor eye(int64_t n, int64_t columns, DType dtype) {
+  Tensor result = zeros({n, columns}, dtype);
+  for (int64_t i = 0; i < std::min(n, columns); ++i) store(result, i * columns + i, 1);
+  return result;
+}
 
 Tensor tensor(std::initializer_list<Scalar> values) {
   return tensor(values, values.size() == 0 ? kFloat32 : common_dtype(values, kBool));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <initializer_list>
+#include <optional>
 #include <vector>
 
 #include "bb/core/tensor.h"
@@ -14,16 +15,28 @@ Tensor ones(const Shape& shape, DType dtype = kFloat32);
 Tensor full(const Shape& shape, Scalar value, DType dtype);
 /// float32, int64 or bool, as `value` is.
 Tensor full(const Shape& shape, Scalar value);
-Tensor empty_like(const Tensor& x);
-Tensor zeros_like(const Tensor& x);
-Tensor ones_like(const Tensor& x);
-Tensor full_like(const Tensor& x, Scalar value);
+/// Of x's shape and, unless another is given, dtype.
+///   Tensor mask = zeros_like(x, kBool);
+Tensor empty_like(const Tensor& x, std::optional<DType> dtype = {});
+Tensor zeros_like(const Tensor& x, std::optional<DType> dtype = {});
+Tensor ones_like(const Tensor& x, std::optional<DType> dtype = {});
+Tensor full_like(const Tensor& x, Scalar value, std::optional<DType> dtype = {});
 
 /// start, start + step, ... below end: ceil((end - start) / step) numbers [n].
-/// Throws ValueError where step is 0 or leads away from end.
+/// Throws ValueError where step is 0 or leads away from end, ShapeError for more than memory holds.
 Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype);
-/// int64 0, 1, ..., end - 1.
-Tensor arange(int64_t end);
+/// int64 where all three are whole numbers, else float32.
+Tensor arange(Scalar start, Scalar end, Scalar step = 1);
+/// From 0: arange(3) is int64 0, 1, 2.
+Tensor arange(Scalar end);
+Tensor arange(Scalar end, DType dtype);
+/// `steps` numbers, evenly spaced from start to end, both included; of one, start.
+/// Throws ValueError for negative steps.
+Tensor linspace(Scalar start, Scalar end, int64_t steps, DType dtype = kFloat32);
+/// [n, columns], columns = n unless given: 1 on the diagonal, else 0. Throws ShapeError for a
+/// negative size.
+Tensor eye(int64_t n, DType dtype = kFloat32);
+Tensor eye(int64_t n, int64_t columns, DType dtype = kFloat32);
 
 /// A tensor of the numbers given: tensor({1.f, 2.f}) is float32 [2], tensor({1, 2}) is int64 [2],
 /// tensor({1.0, 2.0}) float32 [2] as in PyTorch; tensor({{1.0, 2.0}, {3.0, 4.0}}) is [2, 2].

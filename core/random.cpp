@@ -6,40 +6,18 @@
 
 #include "bb/core/error.h"
 #include "bb/core/parallel.h"
+#include "bb/core/philox.h"
 #include "bb/core/strided.h"
 
 namespace bb {
+
+using detail::below;
+using detail::Block;
+using detail::philox;
+using detail::unit_double;
+using detail::unit_float;
+
 namespace {
-
-struct Block {
-  uint32_t word[4];
-};
-
-// Philox4x32 with ten rounds: position and stream in the counter, the seed as key.
-Block philox(uint64_t seed, uint64_t position, uint64_t stream = 0) {
-  constexpr uint64_t kMultiply0 = 0xD2511F53, kMultiply1 = 0xCD9E8D57;
-  constexpr uint32_t kWeyl0 = 0x9E3779B9, kWeyl1 = 0xBB67AE85;
-  auto low = [](uint64_t x) { return static_cast<uint32_t>(x); };
-  auto high = [](uint64_t x) { return static_cast<uint32_t>(x >> 32); };
-  uint32_t c0 = low(position), c1 = high(position), c2 = low(stream), c3 = high(stream);
-  uint32_t k0 = low(seed), k1 = high(seed);
-  for (int round = 0; round < 10; ++round) {
-    const uint64_t p0 = kMultiply0 * c0, p1 = kMultiply1 * c2;
-    c0 = high(p1) ^ c1 ^ k0;
-    c1 = low(p1);
-    c2 = high(p0) ^ c3 ^ k1;
-    c3 = low(p0);
-    k0 += kWeyl0;
-    k1 += kWeyl1;
-  }
-  return {{c0, c1, c2, c3}};
-}
-
-// Uniform on [0, 1): all mantissa bits that the type holds.
-float unit_float(uint32_t bits) { return static_cast<float>(bits >> 8) * 0x1p-24f; }
-double unit_double(uint32_t a, uint32_t b) {
-  return static_cast<double>((uint64_t{a} << 21) ^ (b >> 11)) * 0x1p-53;
-}
 
 // Values of one block: four float32 or two float64.
 void uniform_values(const Block& b, float* out) {
@@ -80,17 +58,16 @@ T largest_below(double end, double start) {
 // comes from block i / per_block, so threads do not matter.
 template <class Values>
 void fill(const char* op, Tensor& x, double scale, double shift, double open_end, double cost_ns,
-          const Values& values) {
+          Generator& generator, const Values& values) {
   if (!is_floating_point(x.dtype()))
     throw DTypeError(fmt::format("{}: needs a floating-point tensor, this is {}", op, describe(x)));
   if (!x.is_contiguous()) {
     Tensor rows = Tensor::empty(x.shape(), x.dtype());
-    fill(op, rows, scale, shift, open_end, cost_ns, values);
+    fill(op, rows, scale, shift, open_end, cost_ns, generator, values);
     detail::copy_elements(x, rows);
     x.bump_version();
     return;
   }
-  Generator& generator = default_generator();
   visit_floating(x.dtype(), [&]<class T>() {
     constexpr int64_t kPerBlock = 16 / sizeof(T);
     const int64_t n = x.numel(), blocks = (n + kPerBlock - 1) / kPerBlock;
@@ -110,14 +87,6 @@ void fill(const char* op, Tensor& x, double scale, double shift, double open_end
     });
   });
   x.bump_version();
-}
-
-__extension__ using uint128 = unsigned __int128;
-
-// An integer below `range`: the high half of 64 random bits times range (Lemire, 2019).
-uint64_t below(uint64_t range, const Block& b) {
-  const uint64_t bits = (uint64_t{b.word[0]} << 32) | b.word[1];
-  return static_cast<uint64_t>((static_cast<uint128>(bits) * range) >> 64);
 }
 
 }  // namespace
@@ -141,42 +110,81 @@ Generator& default_generator() {
 
 void manual_seed(uint64_t seed) { default_generator().manual_seed(seed); }
 
-Tensor uniform_(Tensor x, double low, double high) {
+Tensor uniform_(Tensor x, double low, double high, Generator& generator) {
   if (!(low <= high)) throw ValueError(fmt::format("uniform_: low {} is above high {}", low, high));
   if (!std::isfinite(high - low))
     throw ValueError(fmt::format("uniform_: low {} and high {} must be finite", low, high));
-  fill("uniform_", x, high - low, low, high, 2,
+  fill("uniform_", x, high - low, low, high, 2, generator,
        [](const Block& b, auto* out) { uniform_values(b, out); });
   return x;
 }
 
-Tensor normal_(Tensor x, double mean, double std) {
+Tensor normal_(Tensor x, double mean, double std, Generator& generator) {
   if (!(std >= 0)) throw ValueError(fmt::format("normal_: std {} is negative", std));
   if (!std::isfinite(mean) || !std::isfinite(std))
     throw ValueError(fmt::format("normal_: mean {} and std {} must be finite", mean, std));
-  fill("normal_", x, std, mean, kNoEnd, 15,
+  fill("normal_", x, std, mean, kNoEnd, 15, generator,
        [](const Block& b, auto* out) { normal_values(b, out); });
   return x;
 }
 
-Tensor rand(const Shape& shape, DType dtype) { return uniform_(Tensor::empty(shape, dtype)); }
-
-Tensor randn(const Shape& shape, DType dtype) { return normal_(Tensor::empty(shape, dtype)); }
-
-Tensor randint(int64_t low, int64_t high, const Shape& shape) {
-  if (low >= high) throw ValueError(fmt::format("randint: low {} is not below high {}", low, high));
-  Tensor x = Tensor::empty(shape, kInt64);
-  Generator& generator = default_generator();
-  const uint64_t first = generator.reserve(static_cast<uint64_t>(x.numel()));
-  const uint64_t range = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
-  for (int64_t i = 0; i < x.numel(); ++i)
-    x.data<int64_t>()[i] = static_cast<int64_t>(
-        static_cast<uint64_t>(low) +
-        below(range, philox(generator.seed(), first + static_cast<uint64_t>(i))));
-  return x;
+Tensor rand(const Shape& shape, DType dtype, Generator& generator) {
+  return uniform_(Tensor::empty(shape, dtype), 0, 1, generator);
+}
+Tensor randn(const Shape& shape, DType dtype, Generator& generator) {
+  return normal_(Tensor::empty(shape, dtype), 0, 1, generator);
+}
+Tensor rand_like(const Tensor& x, Generator& generator) {
+  return rand(x.shape(), x.dtype(), generator);
+}
+Tensor randn_like(const Tensor& x, Generator& generator) {
+  return randn(x.shape(), x.dtype(), generator);
+}
+Tensor randint_like(const Tensor& x, int64_t low, int64_t high, Generator& generator) {
+  return randint(low, high, x.shape(), x.dtype(), generator);
 }
 
-Tensor randperm(int64_t n) { return randperm(n, default_generator()); }
+namespace {
+
+// The whole numbers that a dtype holds, without gaps, are first to last.
+struct Range {
+  int64_t first, last;
+};
+Range whole_numbers(DType dtype) {
+  return visit(dtype, []<class T>() -> Range {
+    if constexpr (std::is_floating_point_v<T>) {
+      constexpr int64_t kMost = int64_t{1} << std::numeric_limits<T>::digits;
+      return {-kMost, kMost};
+    } else {
+      return {static_cast<int64_t>(std::numeric_limits<T>::lowest()),
+              static_cast<int64_t>(std::numeric_limits<T>::max())};
+    }
+  });
+}
+
+}  // namespace
+
+Tensor randint(int64_t low, int64_t high, const Shape& shape, DType dtype, Generator& generator) {
+  if (low >= high) throw ValueError(fmt::format("randint: low {} is not below high {}", low, high));
+  const Range range = whole_numbers(dtype);
+  if (low < range.first || high - 1 > range.last)
+    throw ValueError(
+        fmt::format("randint: {} does not hold all of {} to {}", name(dtype), low, high - 1));
+  Tensor x = Tensor::empty(shape, dtype);
+  const uint64_t first = generator.reserve(static_cast<uint64_t>(x.numel()));
+  const uint64_t seed = generator.seed();
+  const uint64_t width = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
+  visit(dtype, [&]<class T>() {
+    T* out = x.data<T>();
+    parallel_for(x.numel(), 6, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i)
+        out[i] = static_cast<T>(
+            static_cast<int64_t>(static_cast<uint64_t>(low) +
+                                 below(width, philox(seed, first + static_cast<uint64_t>(i)))));
+    });
+  });
+  return x;
+}
 
 Tensor randperm(int64_t n, Generator& generator) {
   if (n < 0) throw ValueError(fmt::format("randperm: n {} is negative", n));

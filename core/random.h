@@ -44,19 +44,58 @@ Generator& default_generator();
 /// Seeds the default generator.
 void manual_seed(uint64_t seed);
 
+// Each takes its numbers from `generator`: a function given one of its own repeats itself, whatever
+// others draw in between.
+//   Generator noise(7);
+//   Tensor x = randn({3, 4}, kFloat32, noise);
+
 /// Uniform on [0, 1), 24 (float32) or 53 (float64) random bits. dtype must be floating point.
-Tensor rand(const Shape& shape, DType dtype = kFloat32);
+Tensor rand(const Shape& shape, DType dtype = kFloat32, Generator& generator = default_generator());
 /// Standard normal (Box and Muller, 1958).
-Tensor randn(const Shape& shape, DType dtype = kFloat32);
-/// int64, uniform on [low, high). Throws ValueError unless low < high.
-Tensor randint(int64_t low, int64_t high, const Shape& shape);
+Tensor randn(const Shape& shape, DType dtype = kFloat32,
+             Generator& generator = default_generator());
+/// Whole numbers, uniform on [low, high). Throws ValueError unless low < high, and where dtype
+/// cannot hold them.
+Tensor randint(int64_t low, int64_t high, const Shape& shape, DType dtype = kInt64,
+               Generator& generator = default_generator());
+/// The same of x's shape and dtype.
+Tensor rand_like(const Tensor& x, Generator& generator = default_generator());
+Tensor randn_like(const Tensor& x, Generator& generator = default_generator());
+Tensor randint_like(const Tensor& x, int64_t low, int64_t high,
+                    Generator& generator = default_generator());
 /// int64 [n]: a random order of 0..n-1 (Fisher and Yates), from a stream of its own for each seed.
-Tensor randperm(int64_t n);
-Tensor randperm(int64_t n, Generator& generator);
+Tensor randperm(int64_t n, Generator& generator = default_generator());
+
+/// Normal, of a mean and a standard deviation for each element: mean and std broadcast and promote
+/// (floating point). Not differentiable. Throws ValueError for a negative std, ShapeError,
+/// DTypeError.
+Tensor normal(const Tensor& mean, const Tensor& std, Generator& generator = default_generator());
+Tensor normal(const Tensor& mean, double std = 1, Generator& generator = default_generator());
+Tensor normal(double mean, const Tensor& std, Generator& generator = default_generator());
+/// float32 of that shape.
+Tensor normal(double mean, double std, const Shape& shape,
+              Generator& generator = default_generator());
+
+/// 1 with the probability that stands in `probabilities` at its place, else 0; of their shape and
+/// dtype. Throws ValueError where one is not in [0, 1], DTypeError for other than floating point.
+Tensor bernoulli(const Tensor& probabilities, Generator& generator = default_generator());
+/// The same with one probability for all; x gives shape and dtype (any).
+Tensor bernoulli(const Tensor& x, double p, Generator& generator = default_generator());
+
+/// Indices drawn by weight: int64 [count] from weights [n], [rows, count] from [rows, n], which
+/// need not sum to 1. Without replacement, the order is that of drawing one after the other
+/// (Efraimidis and Spirakis, 2006). What has weight 0 is never drawn. Throws ShapeError for other
+/// ranks, DTypeError for other than floating point, ValueError where count < 1, a weight is
+/// negative, infinite or NaN, a row sums to 0, or, without replacement, fewer than count weights
+/// are above 0.
+Tensor multinomial(const Tensor& weights, int64_t count, bool replacement = false,
+                   Generator& generator = default_generator());
 
 /// Fills a floating-point tensor in place, uniform on [low, high) or normal; returns it. Not
 /// recorded.
-Tensor uniform_(Tensor x, double low = 0, double high = 1);
-Tensor normal_(Tensor x, double mean = 0, double std = 1);
+Tensor uniform_(Tensor x, double low = 0, double high = 1,
+                Generator& generator = default_generator());
+Tensor normal_(Tensor x, double mean = 0, double std = 1,
+               Generator& generator = default_generator());
 
 }  // namespace bb

@@ -395,10 +395,16 @@ class Tensor {
   Tensor argmax(int64_t dim, bool keepdim = false) const;
   Tensor argmin() const;
   Tensor argmin(int64_t dim, bool keepdim = false) const;
-  Tensor any() const;
-  Tensor any(int64_t dim, bool keepdim = false) const;
-  Tensor all() const;
-  Tensor all(int64_t dim, bool keepdim = false) const;
+  Tensor any(const Shape& dims = {}, bool keepdim = false) const;
+  template <std::integral Dim>
+  Tensor any(Dim dim, bool keepdim = false) const {
+    return any(Shape{dim}, keepdim);
+  }
+  Tensor all(const Shape& dims = {}, bool keepdim = false) const;
+  template <std::integral Dim>
+  Tensor all(Dim dim, bool keepdim = false) const {
+    return all(Shape{dim}, keepdim);
+  }
   Tensor count_nonzero(const Shape& dims = {}) const;
   Tensor cumsum(int64_t dim) const;
   Tensor cumprod(int64_t dim) const;

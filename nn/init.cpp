@@ -30,7 +30,7 @@ double kaiming_std(const char* op, const Tensor& x, const KaimingOptions& option
 Tensor symmetric(const Tensor& x, double bound) {
   return x.numel() == 0 ? x : uniform_(x, -bound, bound);
 }
-Tensor normal(const Tensor& x, double std) { return x.numel() == 0 ? x : normal_(x, 0, std); }
+Tensor fill_normal(const Tensor& x, double std) { return x.numel() == 0 ? x : normal_(x, 0, std); }
 
 }  // namespace
 
@@ -56,7 +56,7 @@ Tensor xavier_uniform_(Tensor x, double gain) {
 
 Tensor xavier_normal_(Tensor x, double gain) {
   const Fans fans("xavier_normal_", x);
-  return normal(x, gain * std::sqrt(2 / (fans.in + fans.out)));
+  return fill_normal(x, gain * std::sqrt(2 / (fans.in + fans.out)));
 }
 
 Tensor kaiming_uniform_(Tensor x, const KaimingOptions& options) {
@@ -64,7 +64,7 @@ Tensor kaiming_uniform_(Tensor x, const KaimingOptions& options) {
 }
 
 Tensor kaiming_normal_(Tensor x, const KaimingOptions& options) {
-  return normal(x, kaiming_std("kaiming_normal_", x, options));
+  return fill_normal(x, kaiming_std("kaiming_normal_", x, options));
 }
 
 }  // namespace bb::nn::init

@@ -4,12 +4,12 @@
 
 /// Reductions over all dims, one or several. The reduced dims leave the shape, or stay with size 1
 /// if keepdim; negative dims count from the end. They throw IndexError for a dim out of range,
-/// ValueError for one given twice.
+/// ValueError for one given twice. An empty list of dims means all.
 namespace bb {
 
-/// Sum. Integers and bool give int64. An empty list of dims means all. Sums run over a fixed tree
-/// that depends on the shape alone (blocks, then pairs), so the error grows like log n and results
-/// do not depend on threads. Differentiable (twice).
+/// Sum. Integers and bool give int64. Sums run over a fixed tree that depends on the shape alone
+/// (blocks, then pairs), so the error grows like log n and results do not depend on threads.
+/// Differentiable (twice).
 Tensor sum(const Tensor& x);
 Tensor sum(const Tensor& x, const Shape& dims, bool keepdim = false);
 
@@ -17,16 +17,21 @@ Tensor sum(const Tensor& x, const Shape& dims, bool keepdim = false);
 Tensor mean(const Tensor& x);
 Tensor mean(const Tensor& x, const Shape& dims, bool keepdim = false);
 
-/// The largest element (0-d); NaN if there is one. The gradient is shared evenly among equal ones.
-/// Throws ValueError for an empty tensor.
-Tensor max(const Tensor& x);
-/// Largest elements along `dim` and where the first of them is; NaN counts as the largest. The
-/// gradient goes to that one. Throws ValueError where `dim` is empty.
-MaxResult max(const Tensor& x, int64_t dim, bool keepdim = false);
+/// Product of all elements, or along `dim`; 1 over nothing. Integers and bool give int64.
+/// Differentiable (twice), with zeros among the elements too: nothing is divided.
+Tensor prod(const Tensor& x);
+Tensor prod(const Tensor& x, int64_t dim, bool keepdim = false);
 
-/// int64 index of the first largest element, in the flattened tensor or along `dim`; NaN counts as
-/// the largest. Throws ValueError where there is none.
-Tensor argmax(const Tensor& x);
-Tensor argmax(const Tensor& x, int64_t dim, bool keepdim = false);
+/// log(sum of e^x), computed from the largest element, so that nothing overflows; -inf over
+/// nothing. Integers become float32. Differentiable (twice): the gradient is softmax's, NaN for
+/// slices of -inf alone.
+Tensor logsumexp(const Tensor& x, const Shape& dims, bool keepdim = false);
+
+/// bool: whether any element is not 0 (NaN is not), or all are; over nothing, false and true.
+Tensor any(const Tensor& x, const Shape& dims = {}, bool keepdim = false);
+Tensor all(const Tensor& x, const Shape& dims = {}, bool keepdim = false);
+
+/// int64: how many elements are not 0.
+Tensor count_nonzero(const Tensor& x, const Shape& dims = {});
 
 }  // namespace bb

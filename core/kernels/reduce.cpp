@@ -228,6 +228,7 @@ ReduceTable make_table() {
   floating(t.sum, reduction<Sum, float>(), reduction<Sum, double>());
   t.sum.kernels[static_cast<size_t>(kInt64)] = reduction<Sum, int64_t>();
   floating(t.prod, reduction<Prod, float>(), reduction<Prod, double>());
+  t.prod.kernels[static_cast<size_t>(kInt64)] = reduction<Prod, int64_t>();
   floating(t.sum_squares, reduction<SumSquares, float>(), reduction<SumSquares, double>());
   // A bool is a byte of 0 or 1.
   t.max = {{reduction<Best<Largest>, uint8_t>(), reduction<Best<Largest>, uint8_t>(),

@@ -36,7 +36,7 @@ struct Reduction {
 /// The reductions, in the best instruction set of this processor.
 struct ReduceTable {
   Reduction sum;             // int64 (wraps), float32, float64
-  Reduction prod;            // float32, float64
+  Reduction prod;            // int64 (wraps), float32, float64
   Reduction sum_squares;     // float32, float64
   Reduction max, min;        // all dtypes; NaN if there is one
   Reduction argmax, argmin;  // all dtypes, with places: the first of several; NaN before all

@@ -128,14 +128,72 @@ LineOp scan() {
   };
   set(kFloat32, float());
   set(kFloat64, double());
-  if constexpr (std::is_same_v<F, CumSum>) set(kInt64, int64_t());
+  set(kInt64, int64_t());
   op.cost_ns = 0.15;
+  return op;
+}
+
+// Steps of a recurrence, in the order of the line: each element from the one before it.
+template <class D, class V, class T>
+HWY_INLINE V recur(D d, V before, const T* a, const T* b) {
+  return hn::MulAdd(hn::LoadU(d, a), before, hn::LoadU(d, b));
+}
+
+template <bool kReversed, class T>
+void recurrence_rows(const Lines& lines) {
+  const hn::CappedTag<T, 1> one;
+  const int64_t n = lines.n;
+  for (int64_t r = 0; r < lines.count; ++r) {
+    const T* a = reinterpret_cast<const T*>(lines.x[0] + r * lines.x_step[0]);
+    const T* b = reinterpret_cast<const T*>(lines.x[1] + r * lines.x_step[1]);
+    T* y = reinterpret_cast<T*>(lines.y + r * lines.y_step);
+    auto before = hn::Zero(one);
+    for (int64_t i = 0; i < n; ++i) {
+      const int64_t at = kReversed ? n - 1 - i : i;
+      before = i == 0 ? hn::LoadU(one, b + at) : recur(one, before, a + at, b + at);
+      hn::StoreU(before, one, y + at);
+    }
+  }
+}
+
+template <bool kReversed, class T>
+void recurrence_columns(const Lines& lines) {
+  const hn::ScalableTag<T> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  HWY_ALIGN T last[kColumns];
+  for (int64_t i = 0; i < lines.n; ++i) {
+    const int64_t at = kReversed ? lines.n - 1 - i : i;
+    const T* a = reinterpret_cast<const T*>(lines.x[0] + at * lines.x_step[0]);
+    const T* b = reinterpret_cast<const T*>(lines.x[1] + at * lines.x_step[1]);
+    T* y = reinterpret_cast<T*>(lines.y + at * lines.y_step);
+    const auto run = [&](auto tag, int64_t j) HWY_ATTR {
+      const auto result =
+          i == 0 ? hn::LoadU(tag, b + j) : recur(tag, hn::LoadU(tag, last + j), a + j, b + j);
+      hn::StoreU(result, tag, last + j);
+      hn::StoreU(result, tag, y + j);
+    };
+    int64_t j = 0;
+    for (; j + lanes <= lines.count; j += lanes) run(d, j);
+    for (; j < lines.count; ++j) run(hn::CappedTag<T, 1>(), j);
+  }
+}
+
+template <bool kReversed>
+LineOp recurrence() {
+  LineOp op;
+  const auto set = [&op]<class T>(DType dtype, T) {
+    op.rows[static_cast<size_t>(dtype)] = recurrence_rows<kReversed, T>;
+    op.columns[static_cast<size_t>(dtype)] = recurrence_columns<kReversed, T>;
+  };
+  set(kFloat32, float());
+  set(kFloat64, double());
+  op.cost_ns = 2;
   return op;
 }
 
 ScanTable make_table() {
   return {scan<CumSum, false>(), scan<CumSum, true>(), scan<CumProd, false>(),
-          scan<CumProd, true>()};
+          scan<CumProd, true>(), recurrence<false>(),  recurrence<true>()};
 }
 
 }  // namespace

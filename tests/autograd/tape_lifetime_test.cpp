@@ -8,6 +8,7 @@
 
 #include "bb/autograd/ops/activation.h"
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/extremum.h"
 #include "bb/autograd/ops/linalg.h"
 #include "bb/autograd/ops/loss.h"
 #include "bb/autograd/ops/pointwise.h"

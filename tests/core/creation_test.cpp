@@ -175,5 +175,50 @@ TEST(TensorOfNumbers, CopiesAVector) {
   EXPECT_EQ(tensor(std::vector<uint8_t>{}).shape(), Shape{0});
 }
 
+TEST(Creation, LikeTakesAnotherDTypeToo) {
+  const Tensor x = zeros({2, 3}, kInt32);
+  for (const Tensor& y : {empty_like(x, kFloat64), zeros_like(x, kFloat64), ones_like(x, kFloat64),
+                          full_like(x, 2.5, kFloat64)}) {
+    EXPECT_EQ(y.dtype(), kFloat64);
+    EXPECT_EQ(y.shape(), x.shape());
+  }
+  EXPECT_EQ(full_like(x, 2.5, kFloat64).to_vector<double>()[5], 2.5);
+}
+
+TEST(Creation, ArangeTakesTheDTypeOfItsNumbers) {
+  EXPECT_EQ(arange(3).to_vector<int64_t>(), (Values<int64_t>{0, 1, 2}));
+  EXPECT_EQ(arange(2, 5).to_vector<int64_t>(), (Values<int64_t>{2, 3, 4}));
+  EXPECT_EQ(arange(5, 0, -2).to_vector<int64_t>(), (Values<int64_t>{5, 3, 1}));
+  EXPECT_EQ(arange(1.5).to_vector<float>(), (Values<float>{0, 1}));
+  EXPECT_EQ(arange(0, 1, 0.25).to_vector<float>(), (Values<float>{0, 0.25, 0.5, 0.75}));
+  EXPECT_EQ(arange(2, kFloat64).to_vector<double>(), (Values<double>{0, 1}));
+  EXPECT_EQ(message_of<ShapeError>([] { (void)arange(1e300); }),
+            "arange: 1e+300 numbers are more than any memory holds");
+}
+
+TEST(Creation, LinspaceMeetsBothEnds) {
+  EXPECT_EQ(linspace(0, 1, 5).to_vector<float>(), (Values<float>{0, 0.25, 0.5, 0.75, 1}));
+  EXPECT_EQ(linspace(3, -3, 3, kFloat64).to_vector<double>(), (Values<double>{3, 0, -3}));
+  EXPECT_EQ(linspace(0, 10, 3, kInt64).to_vector<int64_t>(), (Values<int64_t>{0, 5, 10}));
+  EXPECT_EQ(linspace(2, 7, 1).to_vector<float>(), Values<float>{2});
+  EXPECT_EQ(linspace(2, 7, 0).shape(), Shape{0});
+  const auto x = linspace(0.1, 0.7, 1001).to_vector<float>();
+  EXPECT_EQ(x.front(), 0.1f);
+  EXPECT_EQ(x.back(), 0.7f);
+  for (size_t i = 0; i < x.size(); ++i)
+    EXPECT_FLOAT_EQ(x[i], static_cast<float>(0.1 + 0.6 * static_cast<double>(i) / 1000));
+  EXPECT_EQ(message_of<ValueError>([] { (void)linspace(0, 1, -1); }),
+            "linspace: steps -1 is negative");
+}
+
+TEST(Creation, EyeHasOnesOnTheDiagonal) {
+  EXPECT_EQ(eye(2).to_vector<float>(), (Values<float>{1, 0, 0, 1}));
+  EXPECT_EQ(eye(2, 3, kInt64).to_vector<int64_t>(), (Values<int64_t>{1, 0, 0, 0, 1, 0}));
+  EXPECT_EQ(eye(3, 2).to_vector<float>(), (Values<float>{1, 0, 0, 1, 0, 0}));
+  EXPECT_EQ(eye(2, kBool).dtype(), kBool);
+  EXPECT_EQ(eye(0).shape(), (Shape{0, 0}));
+  EXPECT_THROW((void)eye(-1), ShapeError);
+}
+
 }  // namespace
 }  // namespace bb
