@@ -1,0 +1,27 @@
+#pragma once
+
+#include <optional>
+
+#include "bb/core/tensor.h"
+
+namespace bb {
+
+struct AttentionOptions {
+  double dropout_p = 0;              ///< of the attention weights, applied whatever the mode
+  bool is_causal = false;            ///< query i sees keys 0 to i alone; no mask besides
+  std::optional<double> scale = {};  ///< of the products; 1 / sqrt(E) unless given
+  bool enable_gqa =
+      false;  ///< keys and values may have fewer heads (dim -3), each for several of q
+};
+
+/// Attention, as torch.nn.functional.scaled_dot_product_attention.
+///   y = dropout(softmax(q k^T * scale + mask)) v
+/// q [..., L, E], k [..., S, E], v [..., S, EV], leading dims (batch, heads) broadcast. mask
+/// broadcasts to [..., L, S]: bool (true where a query sees a key), or floating point, added.
+/// Returns [..., L, EV]. A query that sees no key gets zeros. Differentiable (twice) in q, k, v and
+/// a floating-point mask. Throws ShapeError, DTypeError, ValueError for a mask beside is_causal.
+/// (Vaswani et al., Attention is all you need, arXiv 1706.03762)
+Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                                    const Tensor& mask = {}, const AttentionOptions& options = {});
+
+}  // namespace bb
