@@ -9,7 +9,7 @@
 namespace bb {
 namespace {
 
-const GoldenSet& inputs_of(const OpCase& op) { return golden_ops().at(op.name).front(); }
+const GoldenSet& inputs_of(const OpCase& op) { return golden_sets(op.family, op.name).front(); }
 
 void forward(benchmark::State& state, const OpCase& op) {
   NoGrad guard;
@@ -31,14 +31,14 @@ void forward_and_backward(benchmark::State& state, const OpCase& op) {
   }
 }
 
-const bool registered = [] {
+}  // namespace
+
+void register_op_benchmarks() {
   for (const OpCase& op : op_cases()) {
     benchmark::RegisterBenchmark(("op/" + op.name).c_str(), forward, op);
     if (op.differentiable)
       benchmark::RegisterBenchmark(("op_backward/" + op.name).c_str(), forward_and_backward, op);
   }
-  return true;
-}();
+}
 
-}  // namespace
 }  // namespace bb

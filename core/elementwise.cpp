@@ -245,6 +245,12 @@ void check_in_place(const char* op, const Tensor& a, const Tensor& result) {
                     op, a.shape(), result.shape()));
 }
 
+void apply_in_place(const char* op, const kernels::Elementwise& f, const Tensor& x) {
+  check_holds(op, x, compute_type(op, f, x.dtype()));
+  const Argument before(x, x.dtype());
+  run<1>(f, x.dtype(), x, {&before});
+}
+
 void apply_in_place(const char* op, const kernels::Elementwise& f, const Tensor& a,
                     const Tensor& b) {
   check_in_place(op, f, a, b);

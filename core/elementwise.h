@@ -57,6 +57,9 @@ void check_in_place(const char* op, const kernels::Elementwise& f, const Tensor&
 /// The same for a result that is there: of another shape than a, or of a dtype that a cannot hold.
 void check_in_place(const char* op, const Tensor& a, const Tensor& result);
 
+/// x = f(x). Throws DTypeError where x cannot hold the result.
+void apply_in_place(const char* op, const kernels::Elementwise& f, const Tensor& x);
+
 /// a = f(a, b), b broadcast to a's shape and converted to a's dtype.
 void apply_in_place(const char* op, const kernels::Elementwise& f, const Tensor& a,
                     const Tensor& b);

@@ -9,6 +9,15 @@ cd "$(dirname "$0")/.."
 # ccache finds what another checkout compiled.
 export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
 jobs=$(nproc)
+# Every test in one process a core: starting one for each test takes longer than the tests.
+all_tests() {
+  local shard pids=()
+  for ((shard = 0; shard < jobs; ++shard)); do
+    GTEST_TOTAL_SHARDS=$jobs GTEST_SHARD_INDEX=$shard "$@" --gtest_brief=1 &
+    pids+=($!)
+  done
+  for pid in "${pids[@]}"; do wait "$pid"; done
+}
 stage() { printf '\n===== %s (%d min %02d s)\n' "$1" $((SECONDS / 60)) $((SECONDS % 60)); }
 
 # build <preset> [cmake options]
@@ -44,7 +53,7 @@ ctest --preset release -j "$jobs"
 
 stage "Tests of the kernels for lesser processors"
 for capability in avx2 default; do
-  BB_CPU_CAPABILITY=$capability build/release/tests/bb_tests --gtest_brief=1
+  BB_CPU_CAPABILITY=$capability all_tests build/release/tests/bb_tests
 done
 
 stage "Examples"
@@ -69,9 +78,11 @@ cmake --preset release -B build/clang -DCMAKE_CXX_COMPILER=clang++-14 -DBB_WERRO
 cmake --build build/clang -j "$jobs"
 
 stage "Address and undefined-behaviour sanitizers"
-build asan
-fixed_addresses ctest --preset asan -j "$jobs"
+export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_init_order=1
+export UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+build asan -DBB_BUILD_BENCH=OFF -DBB_BUILD_EXAMPLES=OFF
+all_tests fixed_addresses build/asan/tests/bb_tests
 
 stage "Thread sanitizer"
-build tsan
-fixed_addresses ctest --preset tsan -j "$jobs"
+build tsan -DBB_BUILD_BENCH=OFF -DBB_BUILD_EXAMPLES=OFF
+all_tests fixed_addresses build/tsan/tests/bb_tests

@@ -37,7 +37,10 @@ bool has_reals(const Values& values) {
                      [](const auto& value) { return is_floating_point(value.second.dtype()); });
 }
 
-void read(const std::filesystem::path& file, std::map<std::string, std::vector<GoldenSet>>& all) {
+const std::filesystem::path kFolder = BB_SOURCE_DIR "/tests/golden/ops";
+
+GoldenFamily read(const std::filesystem::path& file) {
+  GoldenFamily all;
   std::map<std::string, Values> groups;  // "case/set" or "case/special0/dtype"
   for (const auto& [name, tensor] : io::read_safetensors(file.string()).tensors) {
     const size_t slash = name.rfind('/');
@@ -52,18 +55,31 @@ void read(const std::filesystem::path& file, std::map<std::string, std::vector<G
     sets.push_back(make_set(values, kFloat64, false));
     if (has_reals(values)) sets.push_back(make_set(values, kFloat32, false));
   }
+  return all;
 }
 
 }  // namespace
 
-const std::map<std::string, std::vector<GoldenSet>>& golden_ops() {
-  static const auto golden = [] {
-    std::map<std::string, std::vector<GoldenSet>> all;
-    for (const auto& file : std::filesystem::directory_iterator(BB_SOURCE_DIR "/tests/golden/ops"))
-      read(file.path(), all);
-    return all;
-  }();
-  return golden;
+const GoldenFamily& golden_family(const std::string& name) {
+  static std::map<std::string, GoldenFamily> read_so_far;
+  const auto found = read_so_far.find(name);
+  if (found != read_so_far.end()) return found->second;
+  const auto file = kFolder / (name + ".safetensors");
+  return read_so_far[name] = std::filesystem::exists(file) ? read(file) : GoldenFamily();
+}
+
+const std::vector<GoldenSet>& golden_sets(const std::string& family, const std::string& name) {
+  static const std::vector<GoldenSet> none;
+  const GoldenFamily& cases = golden_family(family);
+  const auto found = cases.find(name);
+  return found == cases.end() ? none : found->second;
+}
+
+std::vector<std::string> golden_families() {
+  std::vector<std::string> names;
+  for (const auto& file : std::filesystem::directory_iterator(kFolder))
+    names.push_back(file.path().stem().string());
+  return names;
 }
 
 }  // namespace bb

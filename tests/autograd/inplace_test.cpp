@@ -156,7 +156,7 @@ TEST(InPlace, OperandLargerThanTheTensorThrows) {
 TEST(InPlace, ExpandedTensorThrows) {
   Tensor x = floats({1, 2, 3}).expand({2, 3});
   const std::string text =
-      ": several elements of an expanded tensor share memory\n"
+      ": several elements of the tensor share memory\n"
       "  x [2, 3] with strides [0, 1]\n"
       "  hint: clone() it first";
   EXPECT_EQ(message_of<ValueError>([&] { x.add_(1); }), "add_" + text);

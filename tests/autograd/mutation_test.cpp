@@ -234,5 +234,135 @@ TEST(Mutation, LeavesNothingAlive) {
   EXPECT_EQ(memory::stats().live_bytes, before);
 }
 
+// Each in-place form against the op that it is the in-place form of: values, first and second
+// gradients, recorded; values alone, not recorded; the tensor itself comes back.
+struct Form {
+  const char* name;
+  std::function<Tensor&(Tensor& x, const Tensor& b)> in_place;
+  std::function<Tensor(const Tensor& x, const Tensor& b)> out_of_place;
+};
+
+const std::vector<Form>& forms() {
+  static const Tensor mask = tensor({{true, false, true}, {false, false, true}});
+  static const Tensor index = tensor({{0, 1, 1}, {1, 0, 0}}), places = tensor({1, 0});
+  static const std::vector<Form> all{
+      {"pow_", [](Tensor& x, auto& b) -> Tensor& { return x.pow_(b); },
+       [](auto& x, auto& b) { return pow(x, b); }},
+      {"pow_ by a number", [](Tensor& x, auto&) -> Tensor& { return x.pow_(1.5); },
+       [](auto& x, auto&) { return pow(x, 1.5); }},
+      {"lerp_", [](Tensor& x, auto& b) -> Tensor& { return x.lerp_(b, b); },
+       [](auto& x, auto& b) { return lerp(x, b, b); }},
+      {"lerp_ by a number", [](Tensor& x, auto& b) -> Tensor& { return x.lerp_(b, 0.3); },
+       [](auto& x, auto& b) { return lerp(x, b, 0.3); }},
+      {"neg_", [](Tensor& x, auto&) -> Tensor& { return x.neg_(); },
+       [](auto& x, auto&) { return -x; }},
+      {"abs_", [](Tensor& x, auto&) -> Tensor& { return x.abs_(); },
+       [](auto& x, auto&) { return abs(x); }},
+      {"square_", [](Tensor& x, auto&) -> Tensor& { return x.square_(); },
+       [](auto& x, auto&) { return square(x); }},
+      {"sqrt_", [](Tensor& x, auto&) -> Tensor& { return x.sqrt_(); },
+       [](auto& x, auto&) { return sqrt(x); }},
+      {"rsqrt_", [](Tensor& x, auto&) -> Tensor& { return x.rsqrt_(); },
+       [](auto& x, auto&) { return rsqrt(x); }},
+      {"reciprocal_", [](Tensor& x, auto&) -> Tensor& { return x.reciprocal_(); },
+       [](auto& x, auto&) { return reciprocal(x); }},
+      {"exp_", [](Tensor& x, auto&) -> Tensor& { return x.exp_(); },
+       [](auto& x, auto&) { return exp(x); }},
+      {"log_", [](Tensor& x, auto&) -> Tensor& { return x.log_(); },
+       [](auto& x, auto&) { return log(x); }},
+      {"sin_", [](Tensor& x, auto&) -> Tensor& { return x.sin_(); },
+       [](auto& x, auto&) { return sin(x); }},
+      {"cos_", [](Tensor& x, auto&) -> Tensor& { return x.cos_(); },
+       [](auto& x, auto&) { return cos(x); }},
+      {"tanh_", [](Tensor& x, auto&) -> Tensor& { return x.tanh_(); },
+       [](auto& x, auto&) { return tanh(x); }},
+      {"sigmoid_", [](Tensor& x, auto&) -> Tensor& { return x.sigmoid_(); },
+       [](auto& x, auto&) { return sigmoid(x); }},
+      {"relu_", [](Tensor& x, auto&) -> Tensor& { return x.relu_(); },
+       [](auto& x, auto&) { return relu(x); }},
+      {"floor_", [](Tensor& x, auto&) -> Tensor& { return x.floor_(); },
+       [](auto& x, auto&) { return floor(x); }},
+      {"ceil_", [](Tensor& x, auto&) -> Tensor& { return x.ceil_(); },
+       [](auto& x, auto&) { return ceil(x); }},
+      {"round_", [](Tensor& x, auto&) -> Tensor& { return x.round_(); },
+       [](auto& x, auto&) { return round(x); }},
+      {"trunc_", [](Tensor& x, auto&) -> Tensor& { return x.trunc_(); },
+       [](auto& x, auto&) { return trunc(x); }},
+      {"clamp_", [](Tensor& x, auto&) -> Tensor& { return x.clamp_(0.9, 1.7); },
+       [](auto& x, auto&) { return clamp(x, 0.9, 1.7); }},
+      {"clamp_ by tensors", [](Tensor& x, auto& b) -> Tensor& { return x.clamp_(b * 0.5, b); },
+       [](auto& x, auto& b) { return clamp(x, b * 0.5, b); }},
+      {"tril_", [](Tensor& x, auto&) -> Tensor& { return x.tril_(); },
+       [](auto& x, auto&) { return tril(x); }},
+      {"triu_", [](Tensor& x, auto&) -> Tensor& { return x.triu_(1); },
+       [](auto& x, auto&) { return triu(x, 1); }},
+      {"masked_fill_", [](Tensor& x, auto&) -> Tensor& { return x.masked_fill_(mask, 3.0); },
+       [](auto& x, auto&) { return masked_fill(x, mask, 3.0); }},
+      {"masked_fill_ by a tensor",
+       [](Tensor& x, auto& b) -> Tensor& { return x.masked_fill_(mask, b.sum()); },
+       [](auto& x, auto& b) { return masked_fill(x, mask, b.sum()); }},
+      {"masked_scatter_", [](Tensor& x, auto& b) -> Tensor& { return x.masked_scatter_(mask, b); },
+       [](auto& x, auto& b) { return masked_scatter(x, mask, b); }},
+      {"scatter_",
+       [](Tensor& x, auto& b) -> Tensor& {
+         return x.scatter_(0, places.view({2, 1}), b);
+       },
+       [](auto& x, auto& b) {
+         return scatter(x, 0, places.view({2, 1}), b);
+       }},
+      {"scatter_ of a number",
+       [](Tensor& x, auto&) -> Tensor& { return x.scatter_(0, index, 3.0); },
+       [](auto& x, auto&) { return scatter(x, 0, index, 3.0); }},
+      {"scatter_add_", [](Tensor& x, auto& b) -> Tensor& { return x.scatter_add_(0, index, b); },
+       [](auto& x, auto& b) { return scatter_add(x, 0, index, b); }},
+      {"index_add_", [](Tensor& x, auto& b) -> Tensor& { return x.index_add_(0, places, b, 2); },
+       [](auto& x, auto& b) { return index_add(x, 0, places, b, 2); }},
+      {"index_copy_", [](Tensor& x, auto& b) -> Tensor& { return x.index_copy_(0, places, b); },
+       [](auto& x, auto& b) { return index_copy(x, 0, places, b); }},
+      {"index_fill_", [](Tensor& x, auto&) -> Tensor& { return x.index_fill_(1, tensor({2}), 4); },
+       [](auto& x, auto&) { return index_fill(x, 1, tensor({2}), 4); }},
+  };
+  return all;
+}
+
+TEST(InPlaceForms, AreTheirOpsRecordedOrNot) {
+  const Tensor a = rand({2, 3}, kFloat64) + 0.6, b = rand({2, 3}, kFloat64) + 0.6;
+  for (const Form& form : forms()) {
+    SCOPED_TRACE(form.name);
+    Tensor x = a.clone();
+    const uint32_t version = x.version();
+    Tensor& same = form.in_place(x, b);
+    EXPECT_EQ(&same, &x);
+    EXPECT_GT(x.version(), version);
+    const auto right = form.out_of_place(a, b).to_vector<double>();
+    EXPECT_EQ(x.to_vector<double>(), right);
+    // A view whose elements lie apart, not recorded.
+    Tensor wide = zeros({2, 6}, kFloat64);
+    Tensor apart = wide.slice(1, 0, 6, 2);
+    apart.copy_(a);
+    form.in_place(apart, b);
+    EXPECT_EQ(apart.to_vector<double>(), right);
+    EXPECT_EQ(wide.slice(1, 1, 6, 2).to_vector<double>(), std::vector<double>(6, 0));
+
+    expect_right(
+        [&](In in) {
+          Tensor y = in[0] * 1;
+          return form.in_place(y, in[1]) * in[0];
+        },
+        {a, b});
+    expect_right(
+        [&](In in) {
+          Tensor y = stack({in[0], in[1]});
+          Tensor part = y.select(0, 0);
+          form.in_place(part, in[1]);
+          return y * y;
+        },
+        {a, b});
+    Tensor leaf = a.clone().requires_grad_();
+    EXPECT_THROW(form.in_place(leaf, b), ValueError);
+    EXPECT_EQ(leaf.to_vector<double>(), a.to_vector<double>());
+  }
+}
+
 }  // namespace
 }  // namespace bb

@@ -4,11 +4,13 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
+#include <fstream>
+#include <iterator>
 
 #include "bb/autograd/testing.h"
 #include "bb/bb.h"
 #include "bb/tests/golden.h"
+#include "bb/tests/golden_error.h"
 #include "bb/tests/same_bits.h"
 
 namespace bb {
@@ -23,24 +25,17 @@ DType real_dtype(const GoldenSet& set) {
   return kFloat64;
 }
 
-// Each element within `relative` of the right one, by the larger of its size and the mean size:
-// sums whose terms cancel keep the error of their terms.
 ::testing::AssertionResult close(const Tensor& actual, const Tensor& expected, double relative) {
   if (actual.shape() != expected.shape() || actual.dtype() != expected.dtype())
     return ::testing::AssertionFailure()
            << "got " << describe(actual) << ", expected " << describe(expected);
-  const auto a = actual.detach().to(kFloat64).to_vector<double>();
-  const auto e = expected.to(kFloat64).to_vector<double>();
-  double mean = 0;
-  for (double value : e)
-    mean += std::isfinite(value) ? std::abs(value) / static_cast<double>(e.size()) : 0;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (std::isnan(e[i]) ? std::isnan(a[i]) : a[i] == e[i]) continue;
-    if (std::abs(a[i] - e[i]) <= relative * std::max(std::abs(e[i]), mean)) continue;
-    return ::testing::AssertionFailure() << fmt::format(
-               "element {} of {}: got {:.9g}, expected {:.9g}", i, expected.shape(), a[i], e[i]);
-  }
-  return ::testing::AssertionSuccess();
+  size_t at = 0;
+  const double error = relative_error(actual, expected, &at);
+  if (error <= relative) return ::testing::AssertionSuccess();
+  return ::testing::AssertionFailure() << fmt::format(
+             "element {} of {}: got {:.9g}, expected {:.9g}: error {:.3g}, {:.3g} allowed", at,
+             expected.shape(), actual.detach().to(kFloat64).to_vector<double>()[at],
+             expected.to(kFloat64).to_vector<double>()[at], error, relative);
 }
 
 // The same elements, none of them next to another: every second of a larger tensor, last dim first.
@@ -68,9 +63,7 @@ std::vector<Tensor> leaves(const std::vector<Tensor>& inputs, bool gaps) {
 class Ops : public ::testing::TestWithParam<OpCase> {
  protected:
   const std::vector<GoldenSet>& golden() const {
-    static const std::vector<GoldenSet> none;
-    const auto found = golden_ops().find(GetParam().name);
-    return found == golden_ops().end() ? none : found->second;
+    return golden_sets(GetParam().family, GetParam().name);
   }
 
   void compare(bool gaps) const {
@@ -157,11 +150,21 @@ std::string case_name(const ::testing::TestParamInfo<OpCase>& info) { return inf
 INSTANTIATE_TEST_SUITE_P(All, Ops, ::testing::ValuesIn(op_cases()), case_name);
 
 TEST(OpCases, EveryGoldenCaseHasARow) {
-  for (const auto& [name, sets] : golden_ops()) {
-    const bool found = std::any_of(op_cases().begin(), op_cases().end(),
-                                   [&name = name](const OpCase& c) { return c.name == name; });
-    EXPECT_TRUE(found) << name;
-  }
+  for (const std::string& family : golden_families())
+    for (const auto& [name, sets] : golden_family(family)) {
+      const bool found = std::any_of(
+          op_cases().begin(), op_cases().end(),
+          [&, &name = name](const OpCase& c) { return c.family == family && c.name == name; });
+      EXPECT_TRUE(found) << family << ": " << name;
+    }
+}
+
+TEST(OpCases, DocsListEachOfThem) {
+  std::ifstream file(BB_SOURCE_DIR "/docs/ops.md");
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  for (const OpCase& op : op_cases())
+    EXPECT_NE(text.find("| " + op.name + " |"), std::string::npos)
+        << op.name << ": run scripts/op_table.sh";
 }
 
 }  // namespace
