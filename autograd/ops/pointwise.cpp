@@ -3,6 +3,7 @@
 #include <numbers>
 
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/compare.h"
 #include "bb/autograd/tape.h"
 #include "bb/core/creation.h"
 #include "bb/core/elementwise.h"
@@ -222,7 +223,8 @@ Tensor atan2(const Tensor& y, const Tensor& x) {
   Tensor angle = detail::apply("atan2", elementwise().atan2, y, x);
   return record("atan2", {y, x}, std::move(angle),
                 [y = Saved(y), x = Saved(x)](const Tensor& dy, Needs needs) {
-                  const Tensor part = dy / (*x * *x + *y * *y);
+                  const Tensor square = *x * *x + *y * *y, is_origin = eq(square, 0);
+                  const Tensor part = where(is_origin, 0.0, dy / where(is_origin, 1.0, square));
                   return Pair{needs[0] ? part * *x : Tensor(), needs[1] ? -part * *y : Tensor()};
                 });
 }

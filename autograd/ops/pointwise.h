@@ -52,7 +52,7 @@ Tensor asin(const Tensor& x);
 Tensor acos(const Tensor& x);
 Tensor atan(const Tensor& x);
 /// The angle of the point (x, y) in (-pi, pi]: atan(y / x) in the right quadrant. y and x broadcast
-/// (ShapeError) and promote. The gradient at (0, 0) is NaN.
+/// (ShapeError) and promote. The gradient at (0, 0) is 0.
 Tensor atan2(const Tensor& y, const Tensor& x);
 
 /// To whole numbers: down, up, to the nearest (halves to the even one), towards 0. Not for bool.

@@ -218,6 +218,7 @@ TEST(Creation, EyeHasOnesOnTheDiagonal) {
   EXPECT_EQ(eye(2, kBool).dtype(), kBool);
   EXPECT_EQ(eye(0).shape(), (Shape{0, 0}));
   EXPECT_THROW((void)eye(-1), ShapeError);
+  EXPECT_THROW((void)eye(int64_t{1} << 40), ShapeError) << "2^80 elements";
 }
 
 }  // namespace
