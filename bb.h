@@ -11,6 +11,7 @@
 #include "bb/autograd/ops/arithmetic.h"
 #include "bb/autograd/ops/attention.h"
 #include "bb/autograd/ops/clamp.h"
+#include "bb/autograd/ops/classification_loss.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/conv.h"
 #include "bb/autograd/ops/dropout.h"
