@@ -14,6 +14,7 @@
 #include "bb/autograd/ops/classification_loss.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/conv.h"
+#include "bb/autograd/ops/ctc_loss.h"
 #include "bb/autograd/ops/distance.h"
 #include "bb/autograd/ops/dropout.h"
 #include "bb/autograd/ops/einsum.h"

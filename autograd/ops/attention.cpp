@@ -7,6 +7,7 @@
 #include "bb/autograd/ops/arithmetic.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/dropout.h"
+#include "bb/autograd/ops/extremum.h"
 #include "bb/autograd/ops/linalg.h"
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/shape.h"
