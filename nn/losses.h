@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "bb/autograd/ops/classification_loss.h"
 #include "bb/autograd/ops/loss.h"
 
 namespace bb::nn {
@@ -16,13 +17,13 @@ class Loss {
 /// cross_entropy() of scores [N, C] against classes [N] or probabilities [N, C].
 class CrossEntropyLoss : public Loss {
  public:
-  explicit CrossEntropyLoss(const LossOptions& options = {}) : options_(options) {}
+  explicit CrossEntropyLoss(const CrossEntropyOptions& options = {}) : options_(options) {}
   Tensor operator()(const Tensor& output, const Tensor& target) const override {
     return cross_entropy(output, target, options_);
   }
 
  private:
-  LossOptions options_;
+  CrossEntropyOptions options_;
 };
 
 /// mse_loss() of output and target of one shape.

@@ -1,110 +1,107 @@
 #include "bb/autograd/ops/loss.h"
 
+#include <cmath>
+#include <numbers>
+
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/clamp.h"
 #include "bb/autograd/ops/compare.h"
-#include "bb/autograd/ops/reduce.h"
+#include "bb/autograd/ops/loss_parts.h"
+#include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/shape.h"
-#include "bb/autograd/ops/softmax.h"
-#include "bb/autograd/tape.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
-#include "bb/core/kernels/softmax.h"
 
 namespace bb {
 
-using autograd::record;
-using autograd::Saved;
+using detail::check_floating;
+using detail::check_same_shape;
+using detail::reduced;
 
 namespace {
 
-Tensor reduced(const Tensor& losses, Reduction reduction) {
-  switch (reduction) {
-    case Reduction::kMean:
-      return mean(losses);
-    case Reduction::kSum:
-      return sum(losses);
-    case Reduction::kNone:
-      break;
-  }
-  return losses;
-}
-
-void check_labels(const Tensor& labels, int64_t classes) {
-  const int64_t* label = labels.data<int64_t>();
-  for (int64_t i = 0; i < labels.numel(); ++i)
-    if (label[i] < 0 || label[i] >= classes)
-      throw IndexError(fmt::format(
-          "cross_entropy: label {} at index {} is out of range for {} classes (0 to {})", label[i],
-          i, classes, classes - 1));
-}
-
-// (softmax(x) - one_hot(labels)) * dy by rows: one pass, off the tape.
-Tensor cross_entropy_grad(const Tensor& x, const Tensor& labels, const Tensor& sums,
-                          const Tensor& dy) {
-  Tensor dx = Tensor::empty(x.shape(), x.dtype());
-  visit_floating(x.dtype(), [&]<class T>() {
-    kernels::cross_entropy_grad_rows(x.data<T>(), x.size(0), x.size(1), labels.data<int64_t>(),
-                                     sums.data<T>(), dy.data<T>(), dx.data<T>());
-  });
-  return dx;
-}
-
-// Losses [N] of x [N, C] against labels int64 [N].
-Tensor label_losses(const Tensor& x, const Tensor& labels) {
-  const Tensor rows = x.detach().contiguous();
-  Tensor losses = Tensor::empty({x.size(0)}, x.dtype());
-  Tensor sums = Tensor::empty({x.size(0), 2}, x.dtype());
-  visit_floating(x.dtype(), [&]<class T>() {
-    kernels::cross_entropy_rows(rows.data<T>(), x.size(0), x.size(1), labels.data<int64_t>(),
-                                losses.data<T>(), sums.data<T>());
-  });
-  return record(
-      "cross_entropy", {x}, std::move(losses), [x = Saved(x), labels, sums](const Tensor& dy) {
-        const Tensor logits = *x;
-        if (!is_grad_enabled())
-          return cross_entropy_grad(logits.contiguous(), labels, sums, dy.contiguous());
-        const Tensor one_hot = eq(arange(logits.size(1)), unsqueeze(labels, 1)).to(logits.dtype());
-        return (softmax(logits, 1) - one_hot) * unsqueeze(dy, 1);
-      });
+// d^2 / 2 where |d| < delta, else delta (|d| - delta / 2): one formula, that an infinite d does not
+// make NaN.
+Tensor huber(const Tensor& d, double delta) {
+  const Tensor near = clamp(d, -delta, delta);
+  return near * (d - near * 0.5);
 }
 
 }  // namespace
 
-Tensor cross_entropy(const Tensor& x, const Tensor& target, const LossOptions& options) {
-  if (!is_floating_point(x.dtype()))
-    throw DTypeError(
-        fmt::format("cross_entropy: scores must be floating point\n  x {}", describe(x)));
-  const bool probabilities = is_floating_point(target.dtype());
-  const bool one = x.dim() == 1;
-  const bool fits = probabilities ? target.shape() == x.shape() && target.dtype() == x.dtype()
-                                  : target.dtype() != kBool &&
-                                        (one ? target.dim() == 0
-                                             : target.shape() == Shape{x.dim() ? x.size(0) : 0});
-  if ((x.dim() != 1 && x.dim() != 2) || !fits)
-    throw ShapeError(fmt::format(
-        "cross_entropy: the target does not fit the scores\n"
-        "  x {} (N,C)   target {} (integer (N), or probabilities of x's shape and dtype)",
-        describe(x), describe(target)));
-  const Tensor rows = one ? unsqueeze(x, 0) : x;
-  Tensor losses;
-  if (probabilities) {
-    losses = -sum((one ? unsqueeze(target, 0) : target) * log_softmax(rows, 1), {1});
-  } else {
-    const Tensor labels = target.to(kInt64).reshape({rows.size(0)}).contiguous();
-    check_labels(labels, rows.size(1));
-    losses = label_losses(rows, labels);
-  }
-  return reduced(one ? squeeze(losses, 0) : losses, options.reduction);
+Tensor mse_loss(const Tensor& x, const Tensor& target, const LossOptions& options) {
+  check_same_shape("mse_loss", x, "x", target, "target");
+  const Tensor difference = x - target;
+  return reduced("mse_loss", difference * difference, options.reduction);
 }
 
-Tensor mse_loss(const Tensor& x, const Tensor& target, const LossOptions& options) {
-  if (x.shape() != target.shape())
+Tensor l1_loss(const Tensor& x, const Tensor& target, const LossOptions& options) {
+  check_same_shape("l1_loss", x, "x", target, "target");
+  return reduced("l1_loss", abs(x - target), options.reduction);
+}
+
+Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, const SmoothL1Options& options) {
+  check_same_shape("smooth_l1_loss", x, "x", target, "target");
+  check_floating("smooth_l1_loss", x);
+  const double beta = options.beta;
+  if (!(beta >= 0))
+    throw ValueError(fmt::format("smooth_l1_loss: beta must not be negative, got {}", beta));
+  if (beta == 0) return reduced("smooth_l1_loss", abs(x - target), options.reduction);
+  return reduced("smooth_l1_loss", huber(x - target, beta) * (1 / beta), options.reduction);
+}
+
+Tensor huber_loss(const Tensor& x, const Tensor& target, const HuberOptions& options) {
+  check_same_shape("huber_loss", x, "x", target, "target");
+  check_floating("huber_loss", x);
+  const double delta = options.delta;
+  if (!(delta > 0))
+    throw ValueError(fmt::format("huber_loss: delta must be positive, got {}", delta));
+  return reduced("huber_loss", huber(x - target, delta), options.reduction);
+}
+
+Tensor gaussian_nll_loss(const Tensor& x, const Tensor& target, const Tensor& var,
+                         const GaussianNllOptions& options) {
+  constexpr const char* kName = "gaussian_nll_loss";
+  check_same_shape(kName, x, "x", target, "target");
+  check_floating(kName, x);
+  Tensor variance = var;
+  Shape one = x.shape(), without = x.shape();
+  if (x.dim() > 0) {
+    one[x.dim() - 1] = 1;
+    without.erase(x.dim() - 1);
+  }
+  if (x.dim() > 0 && var.shape() == without && var.shape() != x.shape())
+    variance = unsqueeze(var, -1);
+  else if (var.shape() != x.shape() && var.shape() != one)
     throw ShapeError(
-        fmt::format("mse_loss: x and target differ in shape\n  x {}   target {}\n"
-                    "  hint: reshape or expand the target",
-                    x.shape(), target.shape()));
-  const Tensor difference = x - target;
-  return reduced(difference * difference, options.reduction);
+        fmt::format("{}: var must have x's shape, or that with a last size of 1 or without it\n"
+                    "  x {}   var {}",
+                    kName, x.shape(), var.shape()));
+  if (!(options.eps > 0))
+    throw ValueError(fmt::format("{}: eps must be positive, got {}", kName, options.eps));
+  const Tensor given = variance.detach();
+  if (lt(given, 0).to(kInt64).sum().item<int64_t>() > 0)
+    throw ValueError(fmt::format("{}: a variance is negative\n  var {}", kName, describe(var)));
+  variance = variance + (clamp(given, options.eps) - given);
+  const Tensor d = x - target;
+  Tensor losses = (log(variance) + d * d / variance) * 0.5;
+  if (options.full) losses = losses + 0.5 * std::log(2 * std::numbers::pi);
+  return reduced(kName, losses, options.reduction);
+}
+
+Tensor poisson_nll_loss(const Tensor& x, const Tensor& target, const PoissonNllOptions& options) {
+  constexpr const char* kName = "poisson_nll_loss";
+  check_same_shape(kName, x, "x", target, "target");
+  check_floating(kName, x);
+  Tensor losses = options.log_input ? exp(x) - target * x : x - target * log(x + options.eps);
+  if (options.full) {
+    // Where target <= 1 there is no such term; a 1 in its place keeps the gradients finite there.
+    const Tensor counts = gt(target.detach(), 1);
+    const Tensor n = where(counts, target, ones({}, target.dtype()));
+    const Tensor stirling = n * log(n) - n + log(n * (2 * std::numbers::pi)) * 0.5;
+    losses = losses + where(counts, stirling, zeros({}, target.dtype()));
+  }
+  return reduced(kName, losses, options.reduction);
 }
 
 }  // namespace bb

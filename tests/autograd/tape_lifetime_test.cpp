@@ -8,9 +8,9 @@
 
 #include "bb/autograd/ops/activation.h"
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/classification_loss.h"
 #include "bb/autograd/ops/extremum.h"
 #include "bb/autograd/ops/linalg.h"
-#include "bb/autograd/ops/loss.h"
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/shape.h"

@@ -1,0 +1,73 @@
+#include "bb/autograd/ops/loss_parts.h"
+
+#include "bb/autograd/ops/reduce.h"
+#include "bb/autograd/ops/shape.h"
+#include "bb/core/error.h"
+
+namespace bb::detail {
+
+Tensor reduced(const char* op, const Tensor& losses, Reduction reduction) {
+  switch (reduction) {
+    case Reduction::kMean:
+      return mean(losses);
+    case Reduction::kSum:
+      return sum(losses);
+    case Reduction::kNone:
+      return losses;
+    case Reduction::kBatchMean:
+      break;
+  }
+  throw ValueError(fmt::format("{}: Reduction::kBatchMean is for kl_div alone", op));
+}
+
+void check_same_shape(const char* op, const Tensor& x, const char* x_role, const Tensor& target,
+                      const char* target_role) {
+  if (x.shape() == target.shape()) return;
+  throw ShapeError(
+      fmt::format("{0}: {1} and {2} differ in shape\n  {1} {3}   {2} {4}\n"
+                  "  hint: reshape or expand the {2}",
+                  op, x_role, target_role, x.shape(), target.shape()));
+}
+
+void check_floating(const char* op, const Tensor& x, const char* role) {
+  if (!is_floating_point(x.dtype()))
+    throw DTypeError(
+        fmt::format("{}: needs floating point\n  {} {}\n"
+                    "  hint: convert with to(kFloat32)",
+                    op, role, describe(x)));
+}
+
+Tensor checked_class_weight(const char* op, const Tensor& weight, int64_t classes,
+                            const Tensor& x) {
+  if (!weight.defined()) return weight;
+  if (weight.shape() != Shape{classes})
+    throw ShapeError(fmt::format("{}: weight must be [{}], one for each class\n  weight {}   x {}",
+                                 op, classes, weight.shape(), x.shape()));
+  if (weight.dtype() != x.dtype())
+    throw DTypeError(fmt::format("{}: weight must have x's dtype\n  weight {}   x {}", op,
+                                 describe(weight), describe(x)));
+  return weight.detach();
+}
+
+Tensor checked_labels(const char* op, const Tensor& target) {
+  if (is_floating_point(target.dtype()) || target.dtype() == kBool)
+    throw DTypeError(fmt::format("{}: labels must be integers\n  target {}", op, describe(target)));
+  return target.to(kInt64).contiguous();
+}
+
+bool check_label_range(const char* op, const Tensor& labels, int64_t classes,
+                       std::optional<int64_t> ignore_index) {
+  const int64_t* label = labels.data<int64_t>();
+  bool ignored = false;
+  for (int64_t i = 0; i < labels.numel(); ++i) {
+    if (label[i] == ignore_index)
+      ignored = true;
+    else if (label[i] < 0 || label[i] >= classes)
+      throw IndexError(
+          fmt::format("{}: label {} at index {} is out of range for {} classes (0 to {})", op,
+                      label[i], i, classes, classes - 1));
+  }
+  return ignored;
+}
+
+}  // namespace bb::detail
