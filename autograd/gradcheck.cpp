@@ -365,8 +365,8 @@ GradcheckReport gradgradcheck_list(const ListFunction& fn, const std::vector<Ten
     return first;
   };
   GradcheckOptions wider = options;
-  if (!wider.atol && std::none_of(all.begin(), all.end(),
-                                  [](const Tensor& x) { return x.dtype() == kFloat32; }))
+  if (!wider.atol &&
+      std::none_of(all.begin(), all.end(), [](const Tensor& x) { return x.dtype() == kFloat32; }))
     wider.atol = 1e-5;  // first derivatives have more rounding errors than the function
   GradcheckReport report = gradcheck_list(gradients, all, wider);
   report.text.insert(

@@ -44,6 +44,8 @@ const OpFamily family(
         {"nll_loss_none",
          [](In x) { return nll_loss(x[0], x[1], {.weight = weight(x[0]), .reduction = kNone}); }},
         {"binary_cross_entropy", [](In x) { return binary_cross_entropy(x[0], x[1]); }},
+        {"binary_cross_entropy_corners",
+         [](In x) { return binary_cross_entropy(x[0], lt(x[0], 0.5).to(x[0].dtype())); }},
         {"binary_cross_entropy_weighted",
          [](In x) {
            return binary_cross_entropy(x[0], x[1],
