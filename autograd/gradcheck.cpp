@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <iterator>
 #include <limits>
 
 #include "bb/autograd/gradcheck_function.h"
@@ -285,9 +284,7 @@ class Check {
 
   void add(const GradcheckInput& found, const Shape& shape) {
     const bool along = found.index.empty() && shape.rank() > 0;
-    auto out = std::back_inserter(lines_);
-    fmt::format_to(
-        out,
+    lines_ += fmt::format(
         "  input {} {}: {}{}: analytic {:.9g}, numeric {:.9g}, error {:.3g} absolute, {:.3g} "
         "relative\n",
         found.input, shape, found.passed ? "ok" : "WRONG",
@@ -295,8 +292,8 @@ class Check {
               : fmt::format(", worst at [{}]", fmt::join(found.index, ", ")),
         found.analytic, found.numeric, found.absolute_error, found.relative_error);
     if (!found.passed && found.verdict != GradcheckVerdict::kWrongGradient)
-      fmt::format_to(out, "    {}\n", to_string(found.verdict));
-    if (!found.remark.empty()) fmt::format_to(out, "    {}\n", found.remark);
+      lines_ += fmt::format("    {}\n", to_string(found.verdict));
+    if (!found.remark.empty()) lines_ += fmt::format("    {}\n", found.remark);
     report_.inputs.push_back(found);
   }
 

@@ -1,7 +1,6 @@
 #include "bb/autograd/tape_text.h"
 
 #include <algorithm>
-#include <iterator>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -71,31 +70,29 @@ std::string bytes_text(int64_t n) {
 std::string to_text(std::span<const Tensor> outputs) {
   const Listing listing = list(outputs);
   std::string text;
-  auto out = std::back_inserter(text);
   size_t leaves = 0;
   for (const Line& line : listing.lines) {
-    fmt::format_to(out, "#{}  {}  {} {}", line.number, line.node->name, name(line.node->dtype),
-                   line.node->shape);
+    text += fmt::format("#{}  {}  {} {}", line.number, line.node->name, name(line.node->dtype),
+                        line.node->shape);
     if (line.node->is_leaf()) ++leaves;
-    if (!line.inputs.empty()) fmt::format_to(out, "  of #{}", fmt::join(line.inputs, " #"));
-    if (line.kept_bytes > 0) fmt::format_to(out, "  keeps {}", bytes_text(line.kept_bytes));
+    if (!line.inputs.empty()) text += fmt::format("  of #{}", fmt::join(line.inputs, " #"));
+    if (line.kept_bytes > 0) text += fmt::format("  keeps {}", bytes_text(line.kept_bytes));
     text += '\n';
   }
-  fmt::format_to(out, "{} records, {} leaves, {} kept for backward\n",
-                 listing.lines.size() - leaves, leaves, bytes_text(listing.kept_bytes));
+  text += fmt::format("{} records, {} leaves, {} kept for backward\n",
+                      listing.lines.size() - leaves, leaves, bytes_text(listing.kept_bytes));
   return text;
 }
 
 std::string to_dot(std::span<const Tensor> outputs) {
   const Listing listing = list(outputs);
   std::string text = "digraph tape {\n  node [fontname=\"sans-serif\"];\n";
-  auto out = std::back_inserter(text);
   for (const Line& line : listing.lines) {
-    fmt::format_to(out, "  n{} [label=\"{}\\n{} {}", line.number, line.node->name,
-                   name(line.node->dtype), line.node->shape);
-    if (line.kept_bytes > 0) fmt::format_to(out, "\\nkeeps {}", bytes_text(line.kept_bytes));
-    fmt::format_to(out, "\"{}];\n", line.node->is_leaf() ? ", shape=box" : "");
-    for (size_t input : line.inputs) fmt::format_to(out, "  n{} -> n{};\n", input, line.number);
+    text += fmt::format("  n{} [label=\"{}\\n{} {}", line.number, line.node->name,
+                        name(line.node->dtype), line.node->shape);
+    if (line.kept_bytes > 0) text += fmt::format("\\nkeeps {}", bytes_text(line.kept_bytes));
+    text += fmt::format("\"{}];\n", line.node->is_leaf() ? ", shape=box" : "");
+    for (size_t input : line.inputs) text += fmt::format("  n{} -> n{};\n", input, line.number);
   }
   return text + "}\n";
 }

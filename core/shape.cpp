@@ -42,6 +42,12 @@ constexpr int64_t kMaxStride = INT64_MAX / 8;  // strides in bytes fit int64 too
 
 }  // namespace
 
+std::string to_string(const Shape& shape) {
+  std::string text = "[";
+  for (int64_t i = 0; i < shape.rank(); ++i) text += (i > 0 ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
 Shape contiguous_strides(const Shape& shape) {
   Shape strides = shape;
   int64_t stride = 1;

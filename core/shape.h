@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <span>
+#include <string>
 
 namespace bb {
 
@@ -68,6 +69,9 @@ class Shape {
   int64_t rank_ = 0;
 };
 
+/// "[2, 3]".
+std::string to_string(const Shape& shape);
+
 /// Strides of a row-major tensor without gaps.
 Shape contiguous_strides(const Shape& shape);
 
@@ -83,11 +87,13 @@ int64_t normalize_dim(const char* op, int64_t dim, int64_t rank);
 
 }  // namespace bb
 
+/// By to_string(): text from fmt's own templates would be compiled into every file that names a
+/// shape in an error.
 template <>
-struct fmt::formatter<bb::Shape> {
-  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
+struct fmt::formatter<bb::Shape> : fmt::formatter<fmt::string_view> {
   template <class Context>
   auto format(const bb::Shape& shape, Context& context) const {
-    return fmt::format_to(context.out(), "[{}]", fmt::join(shape.begin(), shape.end(), ", "));
+    const std::string text = bb::to_string(shape);
+    return fmt::formatter<fmt::string_view>::format(text, context);
   }
 };

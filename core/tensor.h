@@ -552,10 +552,10 @@ std::vector<T> Tensor::to_vector() const {
 }  // namespace bb
 
 template <>
-struct fmt::formatter<bb::Tensor> {
-  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
+struct fmt::formatter<bb::Tensor> : fmt::formatter<fmt::string_view> {
   template <class Context>
   auto format(const bb::Tensor& x, Context& context) const {
-    return fmt::format_to(context.out(), "{}", bb::to_string(x));
+    const std::string text = bb::to_string(x);
+    return fmt::formatter<fmt::string_view>::format(text, context);
   }
 };

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <iterator>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
@@ -197,13 +196,13 @@ SafetensorsHeader parse_safetensors_header(const InputFile& file, std::string_vi
 std::string format_safetensors_header(const Archive& archive) {
   std::string json = "{";
   const auto add = [&](std::string_view name, std::string_view value) {
-    fmt::format_to(std::back_inserter(json), "{}{}:{}", json.size() > 1 ? "," : "", name, value);
+    json += fmt::format("{}{}:{}", json.size() > 1 ? "," : "", name, value);
   };
   if (!archive.metadata.empty()) {
     std::string values;
     for (const auto& [key, value] : archive.metadata)
-      fmt::format_to(std::back_inserter(values), "{}{}:{}", values.empty() ? "" : ",",
-                     to_json(key, "metadata key"), to_json(value, "metadata text"));
+      values += fmt::format("{}{}:{}", values.empty() ? "" : ",", to_json(key, "metadata key"),
+                            to_json(value, "metadata text"));
     add(to_json(kMetadataName, "name"), fmt::format("{{{}}}", values));
   }
   int64_t begin = 0;

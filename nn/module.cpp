@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <iterator>
 
 #include "bb/autograd/anomaly.h"
 #include "bb/autograd/ops/activation.h"
@@ -234,7 +233,7 @@ std::string Module::summary() const {
     if (count == 0)
       text += line + "\n";
     else
-      fmt::format_to(std::back_inserter(text), "{:<{}}  {:>12}\n", line, width, with_commas(count));
+      text += fmt::format("{:<{}}  {:>12}\n", line, width, with_commas(count));
   }
   return text + "Total parameters: " + with_commas(parameter_count());
 }

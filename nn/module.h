@@ -108,10 +108,10 @@ class Module {
 }  // namespace bb::nn
 
 template <std::derived_from<bb::nn::Module> M>
-struct fmt::formatter<M> {
-  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
+struct fmt::formatter<M> : fmt::formatter<fmt::string_view> {
   template <class Context>
   auto format(const bb::nn::Module& module, Context& context) const {
-    return fmt::format_to(context.out(), "{}", module.summary());
+    const std::string text = module.summary();
+    return fmt::formatter<fmt::string_view>::format(text, context);
   }
 };
