@@ -40,12 +40,12 @@ std::optional<Anomaly> find(const Tensor& x) {
 std::optional<Anomaly> anomaly_in(const Tensor& x) {
   if (!x.defined() || !is_floating_point(x.dtype())) return std::nullopt;
   // What is looked at here must not be looked at itself.
-  const autograd::detail::Mode before = autograd::detail::mode();
-  autograd::detail::set_mode({.records = false});
-  std::optional<Anomaly> found;
-  visit_floating(x.dtype(), [&]<class T>() { found = find<T>(x); });
-  autograd::detail::set_mode(before);
-  return found;
+  struct Unwatched {
+    Unwatched() { autograd::detail::set_mode({.records = false}); }
+    ~Unwatched() { autograd::detail::set_mode(before); }
+    autograd::detail::Mode before = autograd::detail::mode();
+  } unwatched;
+  return visit_floating(x.dtype(), [&]<class T>() { return find<T>(x); });
 }
 
 std::string joined_path() { return fmt::format("{}", fmt::join(module_path, ".")); }

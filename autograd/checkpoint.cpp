@@ -1,7 +1,6 @@
 #include "bb/autograd/checkpoint.h"
 
 #include <memory>
-#include <optional>
 
 #include "bb/autograd/tape.h"
 #include "bb/core/random.h"
@@ -10,47 +9,79 @@ namespace bb::autograd {
 namespace {
 
 // One run of a checkpointed function: what it takes to run it again, and the values that its
-// records saved, in the order in which they did. A value is here only from the second run to the
-// end of the record that wants it.
+// records saved, in the order in which they did. A value is here until the first run ends, and then
+// from the second run to the end of the record that wants it.
 class Frame : public RefCounted {
  public:
-  Frame(ListFunction fn, const std::vector<Tensor>& inputs)
-      : fn_(std::move(fn)), random_(default_generator().state()) {
+  Frame(ListFunction fn, const std::vector<Tensor>& inputs) : fn_(std::move(fn)) {
     for (const Tensor& x : inputs) {
       inputs_.emplace_back(x);
       wants_grad_.push_back(x.defined() && x.requires_grad());
     }
   }
 
-  size_t add() {
-    values_.emplace_back();
-    wanted_.push_back(true);
+  // The first run, whose random numbers are kept.
+  std::vector<Tensor> run(const std::vector<Tensor>& inputs);
+
+  size_t add(const Tensor& x) {
+    values_.push_back({x.detach(), x.shape(), x.dtype(), x.version(), true});
     return values_.size() - 1;
   }
   void drop(size_t number) {
-    wanted_[number] = false;
-    values_[number] = Tensor();
+    values_[number].wanted = false;
+    values_[number].x = Tensor();
   }
-  const Tensor& value(size_t number) {
-    if (!values_[number].defined()) run_again();
-    return values_[number];
+  Tensor value(size_t number) {
+    if (!values_[number].x.defined()) run_again();
+    const Value& value = values_[number];
+    if (value.x.version() != value.version)
+      throw ValueError(
+          fmt::format("checkpoint: a value that backward needs was changed in place\n"
+                      "  {}, saved at version {}, now at version {}\n"
+                      "  hint: use the out-of-place form, or clone() before changing it",
+                      describe(value.x), value.version, value.x.version()));
+    return value.x;
   }
 
   // Takes a value of the second run.
   void repeat(const Tensor& x) {
-    if (next_ < values_.size() && wanted_[next_]) values_[next_] = x.detach();
-    ++next_;
+    const size_t number = next_++;
+    if (number >= values_.size()) return;
+    Value& value = values_[number];
+    if (x.shape() != value.shape || x.dtype() != value.dtype)
+      throw ValueError(
+          fmt::format("checkpoint: the function did not repeat itself: value {} that it saves for "
+                      "backward was {} {}, and {} when it ran again\n{}",
+                      number, name(value.dtype), value.shape, describe(x), kHint));
+    if (x.version() != value.version)
+      throw ValueError(
+          fmt::format("checkpoint: a tensor that the function reads was changed in place before it "
+                      "ran again\n  {}, at version {} first, now at version {}",
+                      describe(x), value.version, x.version()));
+    if (value.wanted) value.x = x.detach();
   }
 
  private:
+  struct Value {
+    Tensor x;
+    Shape shape;
+    DType dtype;
+    uint32_t version;
+    bool wanted;
+  };
+  static constexpr const char* kHint =
+      "  hint: it must not depend on what changes between forward and backward";
+
   void run_again();
+  void forget() {
+    for (Value& value : values_) value.x = Tensor();
+  }
 
   ListFunction fn_;
   std::vector<Saved> inputs_;
   std::vector<bool> wants_grad_;
-  Generator::State random_;
-  std::vector<Tensor> values_;
-  std::vector<bool> wanted_;
+  bb::detail::DrawsScope::List draws_;
+  std::vector<Value> values_;
   size_t next_ = 0;
 };
 
@@ -83,13 +114,21 @@ class FrameScope {
 
 // What stands in a record for a value of a frame.
 struct Stub : RefCounted {
-  Stub(Frame* frame_, const Tensor& x) : frame(frame_), number(frame_->add()), node(x.node()) {}
+  Stub(Frame* frame_, const Tensor& x) : frame(frame_), number(frame_->add(x)), node(x.node()) {}
   ~Stub() override { frame->drop(number); }
 
   Ref<Frame> frame;
   size_t number;
   Ref<RefCounted> node;  // of the value
 };
+
+std::vector<Tensor> Frame::run(const std::vector<Tensor>& inputs) {
+  const FrameScope scope(this, false);
+  const bb::detail::DrawsScope draws(draws_, false);
+  std::vector<Tensor> outputs = fn_(inputs);
+  forget();
+  return outputs;
+}
 
 void Frame::run_again() {
   std::vector<Tensor> inputs;
@@ -99,25 +138,21 @@ void Frame::run_again() {
     if (wants_grad_[i]) x.requires_grad_();
     inputs.push_back(x);
   }
-  struct SameNumbers {
-    explicit SameNumbers(const Generator::State& state) : before(default_generator().state()) {
-      default_generator().set_state(state);
-    }
-    ~SameNumbers() { default_generator().set_state(before); }
-    Generator::State before;
-  } same_numbers(random_);
   next_ = 0;
-  {
+  try {
     const FrameScope scope(this, true);
+    const bb::detail::DrawsScope draws(draws_, true);
     const GradMode recording(true);
     fn_(inputs);
+    if (next_ != values_.size())
+      throw ValueError(
+          fmt::format("checkpoint: the function did not repeat itself: {} values were saved for "
+                      "backward, and {} when it ran again\n{}",
+                      values_.size(), next_, kHint));
+  } catch (...) {
+    forget();
+    throw;
   }
-  if (next_ != values_.size())
-    throw ValueError(
-        fmt::format("checkpoint: the function did not repeat itself: {} values were saved for "
-                    "backward, and {} when it ran again\n"
-                    "  hint: it must not depend on what changes between forward and backward",
-                    values_.size(), next_));
 }
 
 }  // namespace
@@ -138,8 +173,7 @@ Tensor Saved::recomputed() const {
 std::vector<Tensor> checkpoint_list(const ListFunction& fn, const std::vector<Tensor>& inputs) {
   if (!is_grad_enabled()) return fn(inputs);
   const Ref<Frame> frame(new Frame(fn, inputs));
-  const FrameScope scope(frame.get(), false);
-  return fn(inputs);
+  return frame->run(inputs);
 }
 
 }  // namespace bb::autograd

@@ -18,9 +18,9 @@ std::vector<Tensor> checkpoint_list(const ListFunction& fn, const std::vector<Te
 /// bitwise the same.
 ///   Tensor h = checkpoint([&](const Tensor& x) { return block(x); }, {x});
 /// fn takes one to six tensors or a std::vector<Tensor>; it may read other tensors, such as
-/// parameters, and must compute the same each time: the default generator is set back for it, a
-/// generator of its own is not. Checkpoints may lie within one another.
-/// Backward throws ValueError where fn did not repeat itself.
+/// parameters, and must compute the same each time; the random numbers that it draws come again.
+/// Checkpoints may lie within one another. Backward throws ValueError where fn saved other values
+/// than before, by number, shape or dtype, or reads a tensor that was changed in place since.
 template <class F>
 Tensor checkpoint(F fn, const std::vector<Tensor>& inputs) {
   auto outputs = autograd::checkpoint_list(autograd::as_list_function(std::move(fn)), inputs);

@@ -11,15 +11,14 @@
 namespace bb::autograd {
 namespace {
 
-// What fn is called on: views of the inputs where the result is to be a function of them, else
-// copies of their own.
+// What fn is called on: copies, recorded where the result is to be a function of the inputs.
 std::vector<Tensor> arguments(const char* op, const std::vector<Tensor>& inputs,
                               bool create_graph) {
   std::vector<Tensor> result;
   for (const Tensor& x : inputs) {
     if (!is_floating_point(x.dtype()))
       throw DTypeError(fmt::format("{}: an input is not floating point: {}", op, describe(x)));
-    Tensor own = create_graph && x.requires_grad() ? view(x, x.shape()) : x.detach();
+    Tensor own = create_graph && x.requires_grad() ? x.clone() : x.detach().clone();
     result.push_back(own.requires_grad() ? own : own.requires_grad_());
   }
   return result;

@@ -71,7 +71,10 @@ Objective::Objective(const ListFunction& fn, const std::vector<Tensor>& inputs,
 std::vector<Tensor> Objective::call() {
   NoGrad guard;
   std::vector<Tensor> outputs = fn_(point_);
-  for (Tensor& y : outputs) y = y.detach().clone();  // it may be an input, or part of one
+  for (Tensor& y : outputs) {
+    if (!y.defined()) throw ValueError("gradcheck: the function returned an undefined tensor");
+    y = y.detach().clone();  // it may be an input, or part of one
+  }
   return outputs;
 }
 
@@ -196,6 +199,13 @@ class Check {
       if (is_floating_point(x.dtype())) leaves.push_back(arguments.back().requires_grad_());
     }
     const auto outputs = fn_(arguments);
+    const auto fits = [](const Tensor& a, const Tensor& b) {
+      return a.shape() == b.shape() && a.dtype() == b.dtype();
+    };
+    if (!std::equal(outputs.begin(), outputs.end(), objective.outputs().begin(),
+                    objective.outputs().end(), fits))
+      return failed(GradcheckVerdict::kNotDeterministic,
+                    "its outputs differ in number, shape or dtype while recording");
     std::vector<Tensor> recorded, cotangents;
     for (size_t k = 0; k < outputs.size(); ++k) {
       if (!objective.cotangents()[k].defined() || !outputs[k].requires_grad()) continue;

@@ -27,7 +27,7 @@ double noise_at(Objective& objective, size_t input, int64_t i, double step) {
 double noise(Objective& objective, size_t input, int64_t i, double epsilon) {
   double sigma = noise_at(objective, input, i, epsilon / 2);
   for (const double step : {8 * epsilon, 64 * epsilon})
-    if (step < 1e-3) sigma = std::max(sigma, noise_at(objective, input, i, step));
+    if (step < 1) sigma = std::max(sigma, noise_at(objective, input, i, step));
   return sigma;
 }
 

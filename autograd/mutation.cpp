@@ -116,6 +116,13 @@ Ref<RefCounted> changed_base_node(const TensorImpl& base, const TensorImpl& view
                    });
 }
 
+// retain_grad() is of the tensor, whatever its history.
+void keep_retaining(const Ref<RefCounted>& before, const Ref<RefCounted>& now) {
+  const auto* old = static_cast<const Node*>(before.get());
+  if (now && old && !old->is_leaf() && old->extras && old->extras->retains_grad)
+    static_cast<Node*>(now.get())->more().retains_grad = true;
+}
+
 bool is_leaf_with_grad(const TensorImpl& x) { return x.node && node_in(x)->is_leaf(); }
 
 }  // namespace
@@ -146,20 +153,30 @@ void mutate(Tensor& x, const Tensor& y) {
   bb::detail::copy_elements(x, y);
   x.bump_version();
   TensorImpl& impl = *x.handle();
+  const Ref<RefCounted> before = x.node();
   if (impl.base) {
     TensorImpl& base = *impl.base;
+    const Ref<RefCounted> base_before = base.node;
     base.node = changed_base_node(base, impl, y.node());
+    keep_retaining(base_before, base.node);
     impl.generation = ++base.generation;
   } else {
     ++impl.generation;
   }
   x.set_node(y.node());
+  keep_retaining(before, y.node());
+}
+
+void detail::mark_aliases(std::span<const Tensor> outputs, std::span<const Tensor> inputs) {
+  for (const Tensor& y : outputs)
+    for (const Tensor& x : inputs)
+      if (x.defined() && !y.is(x) && y.shares_storage(x)) y.handle()->is_untracked_view = true;
 }
 
 void detail::follow_view(const Tensor& y, const Tensor& x) {
-  if (y.is(x)) return;
   TensorImpl& view = *y.handle();
   const TensorImpl& source = *x.handle();
+  if (y.is(x) || source.base == y.handle()) return;
   view.base = source.base ? source.base : x.handle();
   view.generation = view.base->generation;
   view.is_untracked_view = source.is_untracked_view;
@@ -175,8 +192,10 @@ void detail::mark_untracked(const Tensor& y, const Tensor& x) {
 namespace bb {
 
 void Tensor::renew_node() const {
+  const Ref<RefCounted> before = impl_->node;
   impl_->generation = impl_->base->generation;
   impl_->node = autograd::view_node(*impl_);
+  autograd::keep_retaining(before, impl_->node);
 }
 
 }  // namespace bb

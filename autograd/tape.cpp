@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "bb/autograd/ops/arithmetic.h"
 #include "bb/autograd/ops/shape.h"
@@ -28,6 +29,7 @@ namespace {
 thread_local uint64_t last_position = 0;
 thread_local Node* pulling = nullptr;  // the record whose pullback runs
 thread_local std::vector<Tensor>* saved_list = nullptr;
+thread_local int walks = 0;  // that run, one within a pullback or hook of another
 
 constexpr size_t kInlineInputs = 8;
 
@@ -61,13 +63,25 @@ Tensor fitted(const Tensor& grad, const Node& input, const char* from) {
 class Walk {
  public:
   explicit Walk(const BackwardOptions& options)
-      : retain_(options.retain_graph || options.create_graph), mode_(options.create_graph) {}
+      : retain_(options.retain_graph || options.create_graph),
+        is_inner_(walks++ > 0),
+        mode_(options.create_graph) {}
 
-  ~Walk() {  // what an exception left
-    for (const Ref<Node>& node : heap_) node->pending = Tensor();
+  ~Walk() {
+    --walks;
+    for (const Ref<Node>& node : heap_) node->pending = Tensor();  // what an exception left
+    for (auto& [node, pending] : of_outer_walks_) node->pending = std::move(pending);
   }
+  Walk(const Walk&) = delete;
+  Walk& operator=(const Walk&) = delete;
+
+  /// Goes only to nodes that lead to one of `wanted`, and leaves alone what lies below those.
+  void go_only_to(std::span<const Tensor> outputs, std::span<const Tensor> wanted);
 
   void deliver(const Ref<Node>& node, Tensor grad, const char* from) {
+    if (!leads_.empty() && !leads_.contains(node.get())) return;
+    if (is_inner_ && mine_.insert(node.get()).second && node->pending.defined())
+      of_outer_walks_.emplace_back(node, std::exchange(node->pending, Tensor()));
     if (grad.shape() != node->shape || grad.dtype() != node->dtype)
       grad = fitted(grad, *node, from);
     if (node->pending.defined()) {
@@ -94,6 +108,7 @@ class Walk {
         continue;
       }
       on_record(*node, dy);
+      if (ends_.contains(node.get())) continue;
 
       Tensor few[kInlineInputs];
       const size_t count = node->inputs().size();
@@ -148,14 +163,46 @@ class Walk {
 
   std::vector<Ref<Node>> heap_;
   bool retain_;
+  bool is_inner_;
   GradMode mode_;
+  std::unordered_set<const Node*> leads_, ends_;  // of go_only_to
+  // Of an inner walk: the nodes that it has reached, and the gradients that it found pending there.
+  std::unordered_set<const Node*> mine_;
+  std::vector<std::pair<Ref<Node>, Tensor>> of_outer_walks_;
 };
+
+void Walk::go_only_to(std::span<const Tensor> outputs, std::span<const Tensor> wanted) {
+  std::vector<const Node*> nodes;
+  std::unordered_set<const Node*> seen;
+  const auto reach = [&](const Node* node) {
+    if (node && seen.insert(node).second) nodes.push_back(node);
+  };
+  for (const Tensor& y : outputs) reach(detail::node_of(y));
+  for (size_t i = 0; i < nodes.size(); ++i)
+    for (const Ref<Node>& input : nodes[i]->inputs()) reach(input.get());
+  std::sort(nodes.begin(), nodes.end(),
+            [](const Node* a, const Node* b) { return a->position < b->position; });
+  std::unordered_set<const Node*> ends;
+  for (const Tensor& x : wanted) ends.insert(detail::node_of(x));
+  for (const Node* node : nodes) {
+    const auto inputs = node->inputs();
+    const bool leads = std::any_of(inputs.begin(), inputs.end(), [&](const Ref<Node>& input) {
+      return input && leads_.contains(input.get());
+    });
+    const bool is_end = ends.contains(node);
+    // A record that was freed may have led anywhere; pulling it says so.
+    const bool is_freed = !node->is_leaf() && inputs.empty();
+    if (leads || is_end || is_freed) leads_.insert(node);
+    if (is_end && !leads) ends_.insert(node);
+  }
+  leads_.insert(nullptr);  // never empty: where nothing leads there, nothing is walked
+}
 
 // What backward() leaves at a node that keeps its gradient.
 void keep_gradient(Node& node, Tensor grad) {
   if (node.grad.defined())
     Walk::accumulate(node.grad, std::move(grad));
-  else if (is_grad_enabled() || (grad.is_sole_owner() && grad.is_contiguous()))
+  else if (grad.is_sole_owner() && grad.is_contiguous())
     node.grad = std::move(grad);
   else
     node.grad = grad.clone();
@@ -226,8 +273,9 @@ Saved Saved::output(const Tensor& y, size_t number) {
   return saved;
 }
 
-detail::SavedListing::SavedListing(std::vector<Tensor>& list) { saved_list = &list; }
-detail::SavedListing::~SavedListing() { saved_list = nullptr; }
+detail::SavedListing::SavedListing(std::vector<Tensor>& list)
+    : before_(std::exchange(saved_list, &list)) {}
+detail::SavedListing::~SavedListing() { saved_list = before_; }
 
 Tensor Saved::operator*() const {
   if (!x_.defined() && !stub_) return x_;
@@ -313,6 +361,7 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
     if (!input.requires_grad())
       throw ValueError(fmt::format("grad: an input has no requires_grad: {}", describe(input)));
   Walk walk(options);
+  walk.go_only_to(outputs, inputs);
   start(walk, "grad", outputs, gradients);
   return walk_to(walk, inputs);
 }
@@ -380,6 +429,7 @@ Tensor& Tensor::requires_grad_(bool value) {
   if (!value) {
     if (!is_leaf())
       throw ValueError("requires_grad_: an op made this tensor; use detach() to stop its gradient");
+    handle()->parked_node = node();
     set_node(nullptr);
     return *this;
   }
@@ -390,7 +440,10 @@ Tensor& Tensor::requires_grad_(bool value) {
                     describe(*this)));
   if (node()) return *this;
   handle()->base = nullptr;  // from now on a leaf, not a view
-  set_node(Ref<RefCounted>(new autograd::Node("leaf", *this, 0)));
+  if (handle()->parked_node)
+    set_node(std::exchange(handle()->parked_node, nullptr));
+  else
+    set_node(Ref<RefCounted>(new autograd::Node("leaf", *this, 0)));
   return *this;
 }
 
@@ -401,6 +454,7 @@ bool Tensor::is_leaf() const {
 
 Tensor Tensor::grad() const {
   const auto* node = autograd::detail::node_of(*this);
+  if (!node) node = static_cast<const autograd::Node*>(handle()->parked_node.get());
   if (!node) return Tensor();
   if (!node->is_leaf() && !(node->extras && node->extras->retains_grad))
     throw ValueError(

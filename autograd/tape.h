@@ -136,6 +136,9 @@ class SavedListing {
   ~SavedListing();
   SavedListing(const SavedListing&) = delete;
   SavedListing& operator=(const SavedListing&) = delete;
+
+ private:
+  std::vector<Tensor>* before_;
 };
 
 template <class Inputs, class Pullback>
@@ -279,6 +282,8 @@ void attach_all(std::vector<Tensor>& outputs, const char* name, Inputs nodes, Pu
 void follow_view(const Tensor& y, const Tensor& x);
 /// Says that y shows elements of x, and was made while nothing was recorded.
 void mark_untracked(const Tensor& y, const Tensor& x);
+/// Marks outputs that show elements of an input: their changes in place cannot be followed.
+void mark_aliases(std::span<const Tensor> outputs, std::span<const Tensor> inputs);
 /// Throws where y is the first with a NaN or an infinity.
 void check_result(const char* name, std::span<const Input> inputs, const Tensor& y);
 /// The same for the gradient of an input that a pullback returned.
@@ -310,6 +315,7 @@ Tensor record(const char* name, const Input (&inputs)[N], Tensor y, Pullback&& p
   const detail::Mode mode = detail::mode();
   if (mode.seeks_anomalies) detail::check_result(name, inputs, y);
   const bool is_view = N == 1 && y.shares_storage(*inputs[0].tensor);
+  if (is_view && y.use_count() > 1) y = y.alias();
   if (!mode.records) {
     if (is_view) detail::mark_untracked(y, *inputs[0].tensor);
     return y;
@@ -337,7 +343,9 @@ Tensor record(const char* name, std::span<const Tensor> inputs, Tensor y, Pullba
   if (!mode.records) return y;
   std::vector<Ref<Node>> nodes = detail::nodes_of(inputs);
   if (nodes.empty()) return y;
+  if (!is_floating_point(y.dtype())) return y;
   detail::attach(y, name, std::move(nodes), std::forward<Pullback>(pullback));
+  detail::mark_aliases(std::span(&y, 1), inputs);
   if (mode.seeks_anomalies) detail::note_module(y);
   return y;
 }
@@ -360,6 +368,7 @@ std::vector<Tensor> record(const char* name, std::span<const Tensor> inputs,
   if (!mode.records) return outputs;
   std::vector<Ref<Node>> nodes = detail::nodes_of(inputs);
   if (nodes.empty()) return outputs;
+  if (outputs.size() == 1 && !is_floating_point(outputs[0].dtype())) return outputs;
   if (outputs.size() == 1)
     detail::attach(outputs[0], name, std::move(nodes),
                    [pullback = std::forward<Pullback>(pullback)](const Tensor& dy, Needs needs) {
@@ -367,6 +376,7 @@ std::vector<Tensor> record(const char* name, std::span<const Tensor> inputs,
                    });
   else
     detail::attach_all(outputs, name, std::move(nodes), std::forward<Pullback>(pullback));
+  detail::mark_aliases(outputs, inputs);
   if (mode.seeks_anomalies)
     for (const Tensor& y : outputs) detail::note_module(y);
   return outputs;

@@ -39,7 +39,13 @@ Tensor full_like(const Tensor& x, Scalar value, std::optional<DType> dtype) {
 }
 
 Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
-  const double length = (end.to_double() - start.to_double()) / step.to_double();
+  double length = (end.to_double() - start.to_double()) / step.to_double();
+  const bool whole = !start.is_real() && !end.is_real() && !step.is_real();
+  const int64_t each = whole ? step.to<int64_t>() : 0;
+  int64_t way = 0;  // of whole numbers exactly, where doubles would round
+  if (each != 0 && !__builtin_sub_overflow(end.to<int64_t>(), start.to<int64_t>(), &way) &&
+      length >= 0)
+    length = static_cast<double>(way / each + (way % each != 0));
   if (!std::isfinite(length) || length < 0)
     throw ValueError(fmt::format("arange: step {} does not lead from start {} to end {}",
                                  step.to_double(), start.to_double(), end.to_double()));
@@ -47,7 +53,8 @@ Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
     throw ShapeError(fmt::format("arange: {} numbers are more than any memory holds", length));
   const auto n = static_cast<int64_t>(std::ceil(length));
   Tensor result = empty({n}, dtype);
-  const bool exact = !start.is_real() && !step.is_real();
+  // As in PyTorch, start and step are cut to an integer dtype first.
+  const bool exact = !is_floating_point(dtype) || (!start.is_real() && !step.is_real());
   for (int64_t i = 0; i < n; ++i)
     store(result, i,
           exact ? Scalar(start.to<int64_t>() + i * step.to<int64_t>())

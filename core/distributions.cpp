@@ -163,8 +163,8 @@ Tensor multinomial(const Tensor& weights, int64_t count, bool replacement, Gener
   Tensor drawn = Tensor::empty(is_row ? Shape{count} : Shape{rows, count}, kInt64);
   int64_t* out = drawn.data<int64_t>();
   const int64_t blocks = replacement ? count : n;  // of random numbers, a row
-  const uint64_t first = generator.reserve(static_cast<uint64_t>(rows * blocks));
   const uint64_t seed = generator.seed();
+  const uint64_t first = generator.reserve(static_cast<uint64_t>(rows * blocks));
   const auto draw = replacement ? draw_with_replacement : draw_without_replacement;
   parallel_for(rows, 40 * static_cast<double>(n + count), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row)

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <utility>
 
 #include "bb/core/error.h"
 #include "bb/core/parallel.h"
@@ -91,6 +92,40 @@ void fill(const char* op, Tensor& x, double scale, double shift, double open_end
 
 }  // namespace
 
+namespace {
+
+thread_local detail::DrawsScope* draws = nullptr;
+
+}  // namespace
+
+detail::DrawsScope::DrawsScope(List& list, bool repeats)
+    : list_(list), repeats_(repeats), outer_(std::exchange(draws, this)) {}
+detail::DrawsScope::~DrawsScope() { draws = outer_; }
+
+uint64_t Generator::seed() const {
+  for (const detail::DrawsScope* scope = draws; scope; scope = scope->outer_)
+    if (scope->is_repeating()) return scope->list_[scope->next_].seed;
+  return seed_;
+}
+
+// The innermost scope that repeats says which numbers come; those within it list them.
+uint64_t Generator::reserve(uint64_t count) {
+  if (!draws) return position_.fetch_add(count, std::memory_order_relaxed);
+  const detail::DrawsScope* source = draws;
+  while (source && !source->is_repeating()) source = source->outer_;
+  State state{source ? source->list_[source->next_].seed : seed_, 0};
+  state.position = source ? source->list_[source->next_].position
+                          : position_.fetch_add(count, std::memory_order_relaxed);
+  for (detail::DrawsScope* scope = draws; scope; scope = scope->outer_) {
+    if (scope == source) {
+      ++scope->next_;
+      break;
+    }
+    if (!scope->repeats_) scope->list_.push_back(state);
+  }
+  return state.position;
+}
+
 void Generator::set_state(const State& state) {
   seed_ = state.seed;
   position_.store(state.position, std::memory_order_relaxed);
@@ -99,7 +134,8 @@ void Generator::set_state(const State& state) {
 void Generator::manual_seed(uint64_t seed) { set_state({seed, 0}); }
 
 uint64_t Generator::next() {
-  const Block bits = philox(seed_, reserve(1));
+  const uint64_t key = seed();
+  const Block bits = philox(key, reserve(1));
   return (uint64_t{bits.word[0]} << 32) | bits.word[1];
 }
 
@@ -171,8 +207,8 @@ Tensor randint(int64_t low, int64_t high, const Shape& shape, DType dtype, Gener
     throw ValueError(
         fmt::format("randint: {} does not hold all of {} to {}", name(dtype), low, high - 1));
   Tensor x = Tensor::empty(shape, dtype);
-  const uint64_t first = generator.reserve(static_cast<uint64_t>(x.numel()));
   const uint64_t seed = generator.seed();
+  const uint64_t first = generator.reserve(static_cast<uint64_t>(x.numel()));
   const uint64_t width = static_cast<uint64_t>(high) - static_cast<uint64_t>(low);
   visit(dtype, [&]<class T>() {
     T* out = x.data<T>();
@@ -191,9 +227,10 @@ Tensor randperm(int64_t n, Generator& generator) {
   Tensor x = Tensor::empty({n}, kInt64);
   auto* order = x.data<int64_t>();
   for (int64_t i = 0; i < n; ++i) order[i] = i;
+  const uint64_t seed = generator.seed();
   const uint64_t first = generator.reserve(static_cast<uint64_t>(n));
   for (int64_t i = n - 1; i > 0; --i) {
-    const Block bits = philox(generator.seed(), first + static_cast<uint64_t>(i));
+    const Block bits = philox(seed, first + static_cast<uint64_t>(i));
     std::swap(order[i], order[below(static_cast<uint64_t>(i) + 1, bits)]);
   }
   return x;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <vector>
 
 #include "bb/core/tensor.h"
 
@@ -21,7 +22,7 @@ class Generator {
 
   explicit Generator(uint64_t seed) : seed_(seed) {}
 
-  uint64_t seed() const { return seed_; }
+  uint64_t seed() const;
   /// For checkpoints: a generator that is given the state goes on with the same numbers.
   ///   const Generator::State before = default_generator().state();
   State state() const { return {seed_, position_.load(std::memory_order_relaxed)}; }
@@ -29,7 +30,8 @@ class Generator {
   /// Starts the stream of `seed` from its beginning.
   void manual_seed(uint64_t seed);
   /// Takes the next `count` blocks of four 32-bit numbers; returns the first one's position.
-  uint64_t reserve(uint64_t count) { return position_.fetch_add(count, std::memory_order_relaxed); }
+  /// (seed() is asked for before it.)
+  uint64_t reserve(uint64_t count);
   /// 64 random bits, for a seed of something else.
   uint64_t next();
 
@@ -37,6 +39,30 @@ class Generator {
   uint64_t seed_;
   std::atomic<uint64_t> position_{0};
 };
+
+namespace detail {
+
+/// While it lives, what generators give out on this thread is listed, to be given out again by a
+/// second scope over the same list: for code that must draw the same numbers when it runs again.
+class DrawsScope {
+ public:
+  using List = std::vector<Generator::State>;
+  DrawsScope(List& list, bool repeats);
+  ~DrawsScope();
+  DrawsScope(const DrawsScope&) = delete;
+  DrawsScope& operator=(const DrawsScope&) = delete;
+
+ private:
+  friend class bb::Generator;
+  bool is_repeating() const { return repeats_ && next_ < list_.size(); }
+
+  List& list_;
+  size_t next_ = 0;
+  bool repeats_;
+  DrawsScope* outer_;
+};
+
+}  // namespace detail
 
 /// The generator used where none is given. Its seed is 0 until manual_seed().
 Generator& default_generator();

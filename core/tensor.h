@@ -60,12 +60,15 @@ class TensorImpl {
   void* const data;          // the first element
   /// The autograd::Node that gradients of this tensor go to; null where none are wanted.
   Ref<RefCounted> node;
+  /// The node of a leaf whose requires_grad was turned off, with its gradient and hooks.
+  Ref<RefCounted> parked_node;
   /// Of a view made while recording: the tensor whose elements it shows (never a view itself).
   Ref<TensorImpl> base;
   /// How often a change in place gave this tensor another history; of a view: its base's count
   /// when `node` was made (bb/autograd/mutation.h).
   uint32_t generation = 0;
-  /// A view that the tape knows nothing of, made of a recorded tensor while recording was off.
+  /// A view that the tape knows nothing of: made of a recorded tensor while recording was off, or
+  /// by an op of several inputs or outputs.
   bool is_untracked_view = false;
 
   void retain() { refs_.fetch_add(1, std::memory_order_relaxed); }
@@ -309,6 +312,15 @@ class Tensor {
 
   // ---- Elementwise (bb/autograd/ops/arithmetic.h, pointwise.h, activation.h, clamp.h, compare.h)
   Tensor abs() const;
+  Tensor add(const Tensor& other) const;
+  Tensor add(Scalar other) const;
+  Tensor sub(const Tensor& other) const;
+  Tensor sub(Scalar other) const;
+  Tensor mul(const Tensor& other) const;
+  Tensor mul(Scalar other) const;
+  Tensor div(const Tensor& other) const;
+  Tensor div(Scalar other) const;
+  Tensor neg() const;
   Tensor sign() const;
   Tensor square() const;
   Tensor sqrt() const;

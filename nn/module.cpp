@@ -123,22 +123,26 @@ Tensor Module::call_with_hooks(const Tensor& x, Activation activation) {
     if (const Tensor other = hook(*this, in); other.defined()) in = other;
   });
   const bool watches = !all.full_backward.empty() && is_grad_enabled();
-  if (watches && in.requires_grad()) in = identity(in);
+  // The hooks of the module's state: the module itself may be gone by then.
+  const auto call = [state = state_](Tensor dx, const Tensor& dy) {
+    state->hooks->full_backward.for_each([&](const FullBackwardHook& hook) {
+      if (const Tensor other = hook(dx, dy); dx.defined() && other.defined()) dx = other;
+    });
+    return dx;
+  };
+  const auto kept = std::make_shared<Tensor>();
+  const bool has_dx = in.requires_grad();
+  if (watches && has_dx) {
+    in = identity(in);
+    autograd::register_hook(
+        in, [=](const Tensor& dx) { return call(dx, std::exchange(*kept, Tensor())); });
+  }
   Tensor y = forward(in);
   all.forward.for_each([&](const ForwardHook& hook) {
     if (const Tensor other = hook(*this, in, y); other.defined()) y = other;
   });
   if (watches && y.requires_grad()) {
-    // The hooks of the module's state: the module itself may be gone by then.
-    const auto call = [state = state_](Tensor dx, const Tensor& dy) {
-      state->hooks->full_backward.for_each([&](const FullBackwardHook& hook) {
-        if (const Tensor other = hook(dx, dy); dx.defined() && other.defined()) dx = other;
-      });
-      return dx;
-    };
     y = identity(y);
-    auto kept = std::make_shared<Tensor>();
-    const bool has_dx = in.requires_grad();
     autograd::register_hook(y, [=](const Tensor& dy) {
       if (has_dx)
         *kept = dy;
@@ -146,9 +150,6 @@ Tensor Module::call_with_hooks(const Tensor& x, Activation activation) {
         call(Tensor(), dy);
       return Tensor();
     });
-    if (has_dx)
-      autograd::register_hook(
-          in, [=](const Tensor& dx) { return call(dx, std::exchange(*kept, Tensor())); });
   }
   return activated(y, activation);
 }

@@ -238,6 +238,15 @@ Tensor Tensor::lerp(const Tensor& end, const Tensor& weight) const {
   return bb::lerp(*this, end, weight);
 }
 Tensor Tensor::lerp(const Tensor& end, Scalar weight) const { return bb::lerp(*this, end, weight); }
+Tensor Tensor::add(const Tensor& other) const { return bb::add(*this, other); }
+Tensor Tensor::add(Scalar other) const { return bb::add(*this, other); }
+Tensor Tensor::sub(const Tensor& other) const { return bb::sub(*this, other); }
+Tensor Tensor::sub(Scalar other) const { return bb::sub(*this, other); }
+Tensor Tensor::mul(const Tensor& other) const { return bb::mul(*this, other); }
+Tensor Tensor::mul(Scalar other) const { return bb::mul(*this, other); }
+Tensor Tensor::div(const Tensor& other) const { return bb::div(*this, other); }
+Tensor Tensor::div(Scalar other) const { return bb::div(*this, other); }
+Tensor Tensor::neg() const { return bb::neg(*this); }
 Tensor Tensor::pow(const Tensor& exponent) const { return bb::pow(*this, exponent); }
 Tensor Tensor::pow(Scalar exponent) const { return bb::pow(*this, exponent); }
 

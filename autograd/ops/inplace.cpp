@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "bb/autograd/mutation.h"
 #include "bb/autograd/ops/activation.h"
@@ -29,6 +30,14 @@ bool is_recorded(const Tensor& x, bool operand_wants_grad = false) {
 bool wants_grad(const Tensor& x) { return x.requires_grad(); }
 bool wants_grad(Scalar) { return false; }
 
+// What every change that is not recorded ends with.
+Tensor& changed(const char* op, Tensor& x) {
+  x.bump_version();
+  if (autograd::detail::mode().seeks_anomalies)
+    autograd::detail::check_result(op, std::array{autograd::Input(x)}, x);
+  return x;
+}
+
 // The operand as it is before x changes.
 Tensor kept_from(const Tensor& x, const Tensor& operand) {
   return operand.defined() && operand.shares_storage(x) ? operand.clone() : operand;
@@ -49,8 +58,7 @@ Tensor& change(const char* op, const kernels::Elementwise& f,
     return x;
   }
   detail::apply_in_place(op, f, x, operand);
-  x.bump_version();
-  return x;
+  return changed(op, x);
 }
 
 // x becomes out_of_place(x); f is the kernel that computes it.
@@ -63,8 +71,7 @@ Tensor& change(const char* op, const kernels::Elementwise& f, Tensor (*out_of_pl
     return x;
   }
   detail::apply_in_place(op, f, x);
-  x.bump_version();
-  return x;
+  return changed(op, x);
 }
 
 // The same where no kernel writes to its input: x takes the result over.
@@ -83,8 +90,7 @@ Tensor& replace(const char* op, Tensor& x, std::initializer_list<const Tensor*> 
     return x;
   }
   detail::copy_elements(x, y);
-  x.bump_version();
-  return x;
+  return changed(op, x);
 }
 
 }  // namespace
@@ -92,12 +98,13 @@ Tensor& replace(const char* op, Tensor& x, std::initializer_list<const Tensor*> 
 Tensor& Tensor::fill_(Scalar value) {
   if (is_recorded(*this)) {
     autograd::check_mutable("fill_", *this);
-    autograd::mutate(*this, full_like(*this, value));
+    const auto no_gradient = [](const Tensor& dy) { return zeros_like(dy); };
+    autograd::mutate(*this,
+                     autograd::record("fill_", {*this}, full_like(*this, value), no_gradient));
     return *this;
   }
   detail::fill_elements(*this, value);
-  bump_version();
-  return *this;
+  return changed("fill_", *this);
 }
 
 Tensor& Tensor::copy_(const Tensor& source) {
@@ -109,30 +116,40 @@ Tensor& Tensor::copy_(const Tensor& source) {
   const bool overlaps = shares_storage(source) && !same_place;
   if (is_recorded(*this, source.requires_grad() && is_floating_point(dtype()))) {
     autograd::check_mutable("copy_", *this);
-    autograd::mutate(*this, bb::to(bb::expand(kept_from(*this, source), shape()), dtype()));
+    const Tensor y = bb::to(bb::expand(kept_from(*this, source), shape()), dtype());
+    autograd::mutate(*this, autograd::record("copy_", {*this, y}, y.detach(), [](const Tensor& dy) {
+      return std::array{zeros_like(dy), dy};
+    }));
     return *this;
   }
   detail::copy_elements(*this, overlaps ? source.detach().clone() : source);
-  bump_version();
-  return *this;
+  return changed("copy_", *this);
 }
 
 Tensor& Tensor::add_(const Tensor& b) {
-  return change<const Tensor&>("add_", elementwise().add, add, *this, b);
+  return change<const Tensor&>("add_", elementwise().add, bb::add, *this, b);
 }
 Tensor& Tensor::sub_(const Tensor& b) {
-  return change<const Tensor&>("sub_", elementwise().sub, sub, *this, b);
+  return change<const Tensor&>("sub_", elementwise().sub, bb::sub, *this, b);
 }
 Tensor& Tensor::mul_(const Tensor& b) {
-  return change<const Tensor&>("mul_", elementwise().mul, mul, *this, b);
+  return change<const Tensor&>("mul_", elementwise().mul, bb::mul, *this, b);
 }
 Tensor& Tensor::div_(const Tensor& b) {
-  return change<const Tensor&>("div_", elementwise().div, div, *this, b);
+  return change<const Tensor&>("div_", elementwise().div, bb::div, *this, b);
 }
-Tensor& Tensor::add_(Scalar b) { return change<Scalar>("add_", elementwise().add, add, *this, b); }
-Tensor& Tensor::sub_(Scalar b) { return change<Scalar>("sub_", elementwise().sub, sub, *this, b); }
-Tensor& Tensor::mul_(Scalar b) { return change<Scalar>("mul_", elementwise().mul, mul, *this, b); }
-Tensor& Tensor::div_(Scalar b) { return change<Scalar>("div_", elementwise().div, div, *this, b); }
+Tensor& Tensor::add_(Scalar b) {
+  return change<Scalar>("add_", elementwise().add, bb::add, *this, b);
+}
+Tensor& Tensor::sub_(Scalar b) {
+  return change<Scalar>("sub_", elementwise().sub, bb::sub, *this, b);
+}
+Tensor& Tensor::mul_(Scalar b) {
+  return change<Scalar>("mul_", elementwise().mul, bb::mul, *this, b);
+}
+Tensor& Tensor::div_(Scalar b) {
+  return change<Scalar>("div_", elementwise().div, bb::div, *this, b);
+}
 
 Tensor& Tensor::neg_() { return change("neg_", elementwise().neg, bb::neg, *this); }
 Tensor& Tensor::abs_() { return change("abs_", elementwise().abs, bb::abs, *this); }

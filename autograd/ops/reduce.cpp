@@ -94,9 +94,11 @@ namespace {
 Tensor of_truths(const char* op, const kernels::Reduction& f, bool of_nothing, const Tensor& x,
                  const Shape& dims, bool keepdim) {
   const Reduced r(op, x.shape(), dims, keepdim);
-  if (x.numel() == 0) return full(r.result, of_nothing, kBool);
+  // uint8 was PyTorch's bool once, and stays itself.
+  const DType dtype = x.dtype() == kUInt8 ? kUInt8 : kBool;
+  if (x.numel() == 0) return full(r.result, of_nothing, dtype);
   const Tensor truths = x.dtype() == kBool ? x.detach() : ne(x, 0);
-  return detail::reduce(f, truths, r, kBool);
+  return detail::reduce(f, truths, r, kBool).to(dtype);
 }
 
 }  // namespace

@@ -27,7 +27,8 @@ Tensor prod(const Tensor& x, int64_t dim, bool keepdim = false);
 /// slices of -inf alone.
 Tensor logsumexp(const Tensor& x, const Shape& dims, bool keepdim = false);
 
-/// bool: whether any element is not 0 (NaN is not), or all are; over nothing, false and true.
+/// bool (uint8 of uint8): whether any element is not 0 (NaN is not), or all are; over nothing,
+/// false and true.
 Tensor any(const Tensor& x, const Shape& dims = {}, bool keepdim = false);
 Tensor all(const Tensor& x, const Shape& dims = {}, bool keepdim = false);
 

@@ -72,7 +72,7 @@ UniqueResult unique(const Tensor& x, const UniqueOptions& options) {
   const int64_t* place = places.data<int64_t>();
   std::vector<int64_t> starts;  // of runs of equal elements
   Tensor inverse = options.return_inverse ? Tensor::empty(x.shape(), kInt64) : Tensor();
-  visit(x.dtype(), [&]<class T>() {
+  visit(x.dtype(), [&, &sorted = sorted]<class T>() {
     const T* value = sorted.data<T>();
     for (int64_t i = 0; i < n; ++i) {
       if (i == 0 || !(value[i] == value[i - 1])) starts.push_back(i);

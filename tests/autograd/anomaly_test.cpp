@@ -94,6 +94,13 @@ TEST(DetectAnomaly, EndsWithItsScope) {
   EXPECT_NO_THROW(log(-ones({2})));
 }
 
+TEST(DetectAnomaly, LooksAtChangesInPlaceToo) {
+  Tensor x = -ones({2});
+  const DetectAnomaly watch;
+  EXPECT_NE(message_of<ValueError>([&] { x.log_(); }).find("log_: the result has nan at [0]"),
+            std::string::npos);
+}
+
 TEST(DetectAnomaly, FindsNothingInATrainingStep) {
   const DetectAnomaly watch;
   nn::Sequential model{nn::Linear(4, 8), nn::ReLU(), nn::Linear(8, 3)};

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "../message_of.h"
 #include "bb/autograd/testing.h"
 #include "bb/bb.h"
@@ -130,6 +132,69 @@ TEST(Checkpoint, OfAFunctionThatDoesNotRepeatItselfThrows) {
             "checkpoint: the function did not repeat itself: 1 values were saved for backward, "
             "and 2 when it ran again\n"
             "  hint: it must not depend on what changes between forward and backward");
+}
+
+TEST(Checkpoint, OfAFunctionThatSavesOtherShapesThrowsEachTime) {
+  const Tensor x = randn({1, 1, 16, 16}).requires_grad_();
+  int calls = 0;
+  const Tensor y = checkpoint(
+      [&](const Tensor& v) {
+        return max_pool2d(++calls == 1 ? v : v.slice(2, 0, 4).slice(3, 0, 4).clone(), 2);
+      },
+      {x});
+  const Tensor dy = ones_like(y);
+  for (int time = 0; time < 2; ++time)
+    EXPECT_NE(message_of<ValueError>([&] {
+                y.backward(dy, true);
+              }).find("checkpoint: the function did not repeat itself"),
+              std::string::npos);
+}
+
+TEST(Checkpoint, FindsWhatWasChangedInPlace) {
+  const auto inside = [](const Tensor& v) {
+    Tensor y = v * 1;
+    const Tensor z = y * y;
+    y.add_(1);
+    return z + y;
+  };
+  const Tensor x = randn({3}).requires_grad_(), w = randn({3});
+  EXPECT_THROW(inside(x).sum().backward(), ValueError);
+  EXPECT_THROW(checkpoint(inside, {x}).sum().backward(), ValueError);
+  const Tensor y = checkpoint([&](const Tensor& v) { return v * w; }, {x});
+  Tensor(w).mul_(10);
+  EXPECT_THROW(y.sum().backward(), ValueError);
+}
+
+TEST(Checkpoint, MayDifferentiateWithin) {
+  const auto direct = [](const Tensor& v) {
+    const Tensor g = autograd::grad((v * v * v).sum(), {v}, {.create_graph = true})[0];
+    return g * g;
+  };
+  const Tensor a = tensor({1.0, 2.0, 3.0}).requires_grad_(),
+               b = a.detach().clone().requires_grad_();
+  direct(a).sum().backward();
+  checkpoint(direct, {b}).sum().backward();
+  EXPECT_EQ(a.grad().to_vector<float>(), b.grad().to_vector<float>());
+}
+
+TEST(Checkpoint, DrawsTheSameNumbersWhileOthersDrawToo) {
+  const auto differs = [] {
+    int wrong = 0;
+    for (int i = 0; i < 200; ++i) {
+      const Tensor x = (rand({64}) + 1).requires_grad_();
+      const Tensor y = checkpoint([](const Tensor& v) { return dropout(v, 0.5, true) * v; }, {x});
+      y.sum().backward();
+      // d (m x^2) / dx = 2 m x: where y is 0, so is the gradient.
+      const auto value = y.detach().to_vector<float>(), slope = x.grad().to_vector<float>();
+      for (size_t k = 0; k < value.size(); ++k) wrong += (value[k] == 0) != (slope[k] == 0);
+    }
+    return wrong;
+  };
+  int other = 0;
+  std::thread thread([&] { other = differs(); });
+  const int mine = differs();
+  thread.join();
+  EXPECT_EQ(mine + other, 0);
 }
 
 TEST(Checkpoint, WithoutRecordingIsTheFunction) {

@@ -120,6 +120,49 @@ TEST(Grad, OfSeveralOutputsAddsUp) {
             "grad: 1 gradients for 2 outputs");
 }
 
+TEST(Grad, GoesNoFurtherThanTheInputs) {
+  const Tensor w = doubles({1, 2}).requires_grad_();
+  int calls = 0;
+  w.register_hook([&](const Tensor&) { ++calls; });
+  const Tensor h = w * w;
+  const Tensor g = autograd::grad((h * h).sum(), {h})[0];
+  expect_near(g, doubles({2, 8}));
+  EXPECT_EQ(calls, 0);
+  h.backward(g);
+  EXPECT_EQ(calls, 1);
+  expect_near(w.grad(), doubles({4, 32}));
+}
+
+TEST(Grad, WithinAHookLeavesTheOuterOneAlone) {
+  const Tensor x = doubles({2}).requires_grad_(), t = x * x;
+  const Tensor b = (t * 5).sum(), a = t * 3, direct = t.sum();
+  Tensor inner;
+  a.register_hook(
+      [&](const Tensor&) { inner = autograd::grad(b, {x}, {.retain_graph = true})[0]; });
+  (a.sum() + direct).backward({}, true);
+  expect_near(inner, doubles({20}));
+  expect_near(x.grad(), doubles({16}));
+}
+
+TEST(Grad, OfTwoLeavesAreNotOneTensor) {
+  const Tensor w = doubles({1}).requires_grad_(), v = doubles({1}).requires_grad_();
+  autograd::backward((w + v).sum() * 5, Tensor(), {.create_graph = true});
+  no_grad([&] { w.grad().mul_(0.1); });
+  expect_near(v.grad(), doubles({5}));
+}
+
+TEST(RequiresGrad, TurnedOffAndOnAgainKeepsGradientAndGraphs) {
+  Tensor w = doubles({1, 2}).requires_grad_();
+  const Tensor y = (w * w).sum();
+  (w * 3).sum().backward();
+  w.requires_grad_(false);
+  EXPECT_FALSE(w.requires_grad());
+  expect_near(w.grad(), doubles({3, 3}));
+  w.requires_grad_(true);
+  y.backward();
+  expect_near(w.grad(), doubles({5, 7}));
+}
+
 TEST(Grad, CreatesAGraphWhereAsked) {
   const Tensor x = doubles({2}).requires_grad_();
   const Tensor first = autograd::grad(powers(x).sum(), {x}, {.create_graph = true})[0];

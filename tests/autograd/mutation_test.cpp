@@ -60,14 +60,18 @@ TEST(Mutation, OfAConstantByARecordedOperandIsRecorded) {
   EXPECT_EQ(x.grad().to_vector<float>(), (Floats{2, 4}));
 }
 
-TEST(Mutation, ByAConstantEndsTheHistory) {
+TEST(Mutation, ByAConstantLeavesAGradientOfZero) {
   const Tensor x = leaf({1, 2});
   Tensor y = x * 3;
   y.zero_();
-  EXPECT_FALSE(y.requires_grad());
+  EXPECT_TRUE(y.requires_grad());
+  y.sum().backward();
+  EXPECT_EQ(x.grad().to_vector<float>(), (Floats{0, 0}));
   Tensor z = x * 3;
   z.copy_(floats({5, 6}));
-  EXPECT_FALSE(z.requires_grad());
+  EXPECT_TRUE(z.requires_grad());
+  (z * z).sum().backward();
+  EXPECT_EQ(x.grad().to_vector<float>(), (Floats{0, 0}));
 }
 
 TEST(Mutation, OfAViewChangesItsBase) {
@@ -187,6 +191,33 @@ TEST(Mutation, OfAViewMadeWithoutRecordingThrows) {
             "  hint: make the view while recording, or change it under no_grad()");
   no_grad([&] { view.add_(1); });
   EXPECT_EQ(y.to_vector<float>(), (Floats{3, 5}));
+}
+
+TEST(Mutation, OfAnAliasThatAnOpOfSeveralOutputsMadeThrows) {
+  const Tensor x = leaf({1, 2});
+  const Tensor h = x * 1;
+  auto parts =
+      autograd::record("halves", {h}, {h.detach().slice(0, 0, 1), h.detach().slice(0, 1, 2)},
+                       [](const std::vector<Tensor>& dy) {
+                         return std::vector<Tensor>{cat({dy[0], dy[1]})};
+                       });
+  EXPECT_THROW(parts[0].mul_(2), ValueError);
+  EXPECT_EQ(h.to_vector<float>(), (Floats{1, 2}));
+}
+
+TEST(Mutation, KeepsRetainGrad) {
+  const Tensor w = leaf({1, 2});
+  Tensor x = w * 2;
+  x.retain_grad();
+  x.mul_(3);
+  x.sum().backward();
+  EXPECT_EQ(x.grad().to_vector<float>(), (Floats{1, 1}));
+  Tensor h = w * 2;
+  h.retain_grad();
+  Tensor part = h.slice(0, 0, 1);
+  part.mul_(3);
+  (h * h).sum().backward();
+  EXPECT_EQ(h.grad().to_vector<float>(), (Floats{12, 8}));
 }
 
 TEST(Mutation, OfASavedValueIsFoundInBackward) {

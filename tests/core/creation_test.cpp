@@ -221,5 +221,16 @@ TEST(Creation, EyeHasOnesOnTheDiagonal) {
   EXPECT_THROW((void)eye(int64_t{1} << 40), ShapeError) << "2^80 elements";
 }
 
+TEST(Creation, ArangeOfWholeNumbersIsExactHoweverLarge) {
+  constexpr int64_t kFar = int64_t{1} << 60;
+  EXPECT_EQ(arange(kFar, kFar + 3).to_vector<int64_t>(),
+            (std::vector<int64_t>{kFar, kFar + 1, kFar + 2}));
+  EXPECT_EQ(arange(5, -6, -5).to_vector<int64_t>(), (std::vector<int64_t>{5, 0, -5}));
+  EXPECT_EQ(arange(0, 10, 2.5, kInt64).to_vector<int64_t>(), (std::vector<int64_t>{0, 2, 4, 6}));
+  EXPECT_EQ(arange(3, 3).numel(), 0);
+  EXPECT_THROW(arange(3, 2), ValueError);
+  EXPECT_THROW(arange(0, 2, 0), ValueError);
+}
+
 }  // namespace
 }  // namespace bb
