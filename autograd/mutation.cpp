@@ -143,6 +143,16 @@ void check_mutable(const char* op, const Tensor& x) {
         op, of_leaf ? "a view of a leaf" : "a leaf", describe(x)));
 }
 
+bool records_mutation(const Tensor& x, bool operand_wants_grad) {
+  return is_grad_enabled() && (x.requires_grad() || operand_wants_grad);
+}
+
+Tensor& finish_unrecorded(const char* op, Tensor& x) {
+  x.bump_version();
+  if (detail::mode().seeks_anomalies) detail::check_result(op, std::array{Input(x)}, x);
+  return x;
+}
+
 Tensor before_mutation(const Tensor& x) {
   Tensor copy = no_grad([&] { return x.clone(); });
   copy.set_node(x.node());

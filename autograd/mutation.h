@@ -14,6 +14,12 @@ namespace bb::autograd {
 /// gradient, a view of one, a view that was made of a recorded tensor under no_grad().
 void check_mutable(const char* op, const Tensor& x);
 
+/// True where a change of x, by operands that want a gradient or not, is to be recorded.
+bool records_mutation(const Tensor& x, bool operand_wants_grad = false);
+
+/// What a change that is not recorded ends with. Returns x.
+Tensor& finish_unrecorded(const char* op, Tensor& x);
+
 /// x as an op that changes it saw it: a copy of its elements, with its history.
 Tensor before_mutation(const Tensor& x);
 

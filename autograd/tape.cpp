@@ -108,7 +108,7 @@ class Walk {
         continue;
       }
       on_record(*node, dy);
-      if (ends_.contains(node.get())) continue;
+      if (!ends_.empty() && ends_.contains(node.get())) continue;
 
       Tensor few[kInlineInputs];
       const size_t count = node->inputs().size();
@@ -327,18 +327,6 @@ void start(Walk& walk, const char* op, std::span<const Tensor> outputs,
     walk.deliver(node_ref(outputs[i]), std::move(seeds[i]), op);
 }
 
-std::vector<Tensor> walk_to(Walk& walk, std::span<const Tensor> inputs) {
-  std::unordered_map<const Node*, Tensor> found;
-  for (const Tensor& input : inputs) found.emplace(detail::node_of(input), Tensor());
-  const auto keep = [&found](const Node& node, const Tensor& grad) {
-    if (auto it = found.find(&node); it != found.end()) it->second = grad;
-  };
-  walk.run(keep, keep);
-  std::vector<Tensor> result;
-  for (const Tensor& input : inputs) result.push_back(found[detail::node_of(input)]);
-  return result;
-}
-
 }  // namespace
 
 void backward(std::span<const Tensor> outputs, std::span<const Tensor> gradients,
@@ -363,7 +351,15 @@ std::vector<Tensor> grad(std::span<const Tensor> outputs, std::span<const Tensor
   Walk walk(options);
   walk.go_only_to(outputs, inputs);
   start(walk, "grad", outputs, gradients);
-  return walk_to(walk, inputs);
+  std::unordered_map<const Node*, Tensor> found;
+  for (const Tensor& input : inputs) found.emplace(detail::node_of(input), Tensor());
+  const auto keep = [&found](const Node& node, const Tensor& grad) {
+    if (auto it = found.find(&node); it != found.end()) it->second = grad;
+  };
+  walk.run(keep, keep);
+  std::vector<Tensor> result;
+  for (const Tensor& input : inputs) result.push_back(found[detail::node_of(input)]);
+  return result;
 }
 
 std::vector<Tensor> grad(const Tensor& output, std::span<const Tensor> inputs,
@@ -394,7 +390,10 @@ Joint::Joint(const std::vector<Tensor>& outputs) : token_(zeros({0})) {
 
 void Joint::put(size_t number, const Tensor& gradient) {
   Tensor& sum = gradients_[number];
-  sum = sum.defined() ? add(sum, gradient) : gradient;
+  if (sum.defined())
+    Walk::accumulate(sum, gradient);
+  else
+    sum = gradient;
 }
 
 std::vector<Tensor> Joint::take() {

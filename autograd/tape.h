@@ -70,7 +70,7 @@ class Node : public RefCounted {
   virtual void free() {}
   /// The node of output i of the op: this one, unless it has several.
   virtual Ref<Node> output(size_t) { return Ref<Node>(this); }
-  /// The storages of the values kept with Saved for the pullback.
+  /// Lists the values kept with Saved for the pullback.
   virtual void collect_saved(std::vector<Tensor>&) const {}
 
   void* operator new(size_t size) { return bb::detail::allocate(size); }
@@ -295,6 +295,15 @@ void note_module(const Tensor& y);
 
 /// True where an op over `x` is to be recorded.
 inline bool wants_grad(const Tensor& x) { return x.requires_grad() && is_grad_enabled(); }
+
+/// x, kept only where the gradient of `other`, which reads it, is wanted.
+inline Saved saved_for(const Tensor& other, const Tensor& x) {
+  return wants_grad(other) ? Saved(x) : Saved();
+}
+/// The output y of an op, kept only where the gradient of its input x, which reads it, is wanted.
+inline Saved output_for(const Tensor& x, const Tensor& y) {
+  return wants_grad(x) ? Saved::output(y) : Saved();
+}
 
 /// Puts an op on the tape: `y` was computed from `inputs` without recording; `pullback` takes the
 /// gradient dy of y (of y's shape and dtype) to the gradients of the inputs, and is itself written

@@ -23,7 +23,7 @@ class Generator {
   explicit Generator(uint64_t seed) : seed_(seed) {}
 
   uint64_t seed() const;
-  /// For checkpoints: a generator that is given the state goes on with the same numbers.
+  /// A generator that is given the state goes on with the same numbers: to stop and resume.
   ///   const Generator::State before = default_generator().state();
   State state() const { return {seed_, position_.load(std::memory_order_relaxed)}; }
   void set_state(const State& state);

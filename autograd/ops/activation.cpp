@@ -20,15 +20,6 @@ using autograd::Saved;
 using kernels::activations;
 using Pair = std::array<Tensor, 2>;
 
-namespace {
-
-// The output, where a gradient that reads it is wanted.
-Saved output_if(const Tensor& x, const Tensor& y) {
-  return autograd::wants_grad(x) ? Saved::output(y) : Saved();
-}
-
-}  // namespace
-
 // Gradients that are 0, dy or dy times a number, piece by piece, are ops themselves: linear in dy
 // and flat in x, so that each is its own pullback. The others are one kernel where nothing asks for
 // a second derivative, and a formula of differentiable ops where something does.
@@ -41,7 +32,7 @@ Tensor relu_grad(const Tensor& dy, const Tensor& s) {
 
 Tensor relu(const Tensor& x) {
   Tensor y = detail::apply("relu", activations().relu, x);
-  Saved saved = output_if(x, y);
+  Saved saved = autograd::output_for(x, y);
   return record("relu", {x}, std::move(y),
                 [y = std::move(saved)](const Tensor& dy) { return relu_grad(dy, (*y).detach()); });
 }

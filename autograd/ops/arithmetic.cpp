@@ -16,18 +16,10 @@ namespace bb {
 using autograd::Needs;
 using autograd::record;
 using autograd::Saved;
+using autograd::saved_for;
 using autograd::wants_grad;
 using kernels::elementwise;
 using Pair = std::array<Tensor, 2>;
-
-namespace {
-
-// Saves x only where the gradient of `other`, which reads it, is wanted.
-Saved saved_for(const Tensor& other, const Tensor& x) {
-  return wants_grad(other) ? Saved(x) : Saved();
-}
-
-}  // namespace
 
 Tensor add(const Tensor& a, const Tensor& b) {
   Tensor y = detail::apply("add", elementwise().add, a, b);
@@ -122,7 +114,7 @@ Tensor pow(const Tensor& x, const Tensor& exponent) {
                         std::any_of(first, first + whole.numel(), [](int64_t e) { return e < 0; }));
   }
   Tensor y = detail::apply("pow", elementwise().pow, x, exponent);
-  const Saved saved_y = wants_grad(exponent) ? Saved::output(y) : Saved();
+  const Saved saved_y = autograd::output_for(exponent, y);
   return record("pow", {x, exponent}, std::move(y),
                 [x = Saved(x), e = Saved(exponent), y = saved_y](const Tensor& dy, Needs needs) {
                   Pair grads;
@@ -155,7 +147,7 @@ Tensor pow(const Tensor& x, Scalar exponent) {
 Tensor pow(Scalar x, const Tensor& exponent) {
   Tensor y = detail::apply("pow", elementwise().pow, x, exponent);
   const double base = x.to_double();
-  const Saved saved_y = wants_grad(exponent) ? Saved::output(y) : Saved();
+  const Saved saved_y = autograd::output_for(exponent, y);
   return record("pow", {exponent}, std::move(y),
                 [base, e = Saved(exponent), y = saved_y](const Tensor& dy) {
                   if (base == 0) return dy * where(ge(*e, 0), 0.0, *y * std::log(base));
@@ -200,7 +192,7 @@ Tensor rest(const char* op, const kernels::Elementwise& f, const Tensor& a, cons
   check_divisor(op, detail::result_type(a, b), b);
   Tensor y = detail::apply(op, f, a, b);
   const Saved saved_a = saved_for(b, a), saved_b = saved_for(b, b);
-  const Saved saved_y = wants_grad(b) ? Saved::output(y) : Saved();
+  const Saved saved_y = autograd::output_for(b, y);
   return record(op, {a, b}, std::move(y),
                 [a = saved_a, b = saved_b, y = saved_y](const Tensor& dy, Needs needs) {
                   Pair grads;

@@ -2,6 +2,7 @@
 
 #include "bb/autograd/ops/activation.h"
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/clamp.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/gather.h"
@@ -48,14 +49,15 @@ Tensor label_losses(const Tensor& x, const Tensor& labels) {
     kernels::cross_entropy_rows(rows.data<T>(), x.size(0), x.size(1), labels.data<int64_t>(),
                                 losses.data<T>(), sums.data<T>());
   });
-  return record(
-      "cross_entropy", {x}, std::move(losses), [x = Saved(x), labels, sums](const Tensor& dy) {
-        const Tensor logits = *x;
-        if (!is_grad_enabled())
-          return cross_entropy_grad(logits.contiguous(), labels, sums, dy.contiguous());
-        const Tensor one_hot = eq(arange(logits.size(1)), unsqueeze(labels, 1)).to(logits.dtype());
-        return (softmax(logits, 1) - one_hot) * unsqueeze(dy, 1);
-      });
+  return record("cross_entropy", {x}, std::move(losses),
+                [x = Saved(x), labels = Saved(labels), sums = Saved(sums)](const Tensor& dy) {
+                  const Tensor logits = *x;
+                  if (!is_grad_enabled())
+                    return cross_entropy_grad(logits.contiguous(), *labels, *sums, dy.contiguous());
+                  const Tensor one_hot =
+                      eq(arange(logits.size(1)), unsqueeze(*labels, 1)).to(logits.dtype());
+                  return (softmax(logits, 1) - one_hot) * unsqueeze(dy, 1);
+                });
 }
 
 // ---- Labels in general

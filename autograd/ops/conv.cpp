@@ -13,6 +13,7 @@ namespace bb {
 using autograd::Needs;
 using autograd::record;
 using autograd::Saved;
+using autograd::saved_for;
 using autograd::wants_grad;
 
 namespace {
@@ -32,10 +33,6 @@ Tensor conv(const Conv& c, const Tensor& x, const Tensor& weight, const Tensor& 
 Tensor conv_grad_input(const Conv& c, const char* name, const Tensor& dy, const Tensor& weight,
                        const Tensor& bias = {});
 Tensor conv_grad_weight(const Conv& c, const Tensor& x, const Tensor& dy);
-
-Saved saved_for(const Tensor& other, const Tensor& x) {
-  return wants_grad(other) ? Saved(x) : Saved();
-}
 
 // The sum of dy over all but the channels, which come before the spatial dims.
 Tensor bias_grad(const Tensor& dy, int64_t spatial) {

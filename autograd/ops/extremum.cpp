@@ -39,7 +39,7 @@ Tensor extremum(const char* op, const char* what, const kernels::Reduction& f, c
   const Reduced r(op, x.shape(), dims, keepdim);
   detail::check_not_empty(op, what, x, r);
   Tensor y = detail::reduce(f, x, r, x.dtype());
-  const Saved saved = autograd::wants_grad(x) ? Saved::output(y) : Saved();
+  const Saved saved = autograd::output_for(x, y);
   return record(
       op, {x}, std::move(y),
       [x = Saved(x), y = saved, dims, nan_shares, with_ones = r.with_ones](const Tensor& dy) {
@@ -84,8 +84,8 @@ MaxResult values_and_indices(const char* op, const char* what, Pick pick, const 
   const Tensor kept = found.indices.unsqueeze(d);
   Tensor values = keepdim ? found.values.unsqueeze(d) : std::move(found.values);
   return {record(op, {x}, std::move(values),
-                 [shape = x.shape(), d, keepdim, kept](const Tensor& dy) {
-                   const Tensor at = one_hot_along(kept, shape, d).to(dy.dtype());
+                 [shape = x.shape(), d, keepdim, kept = Saved(kept)](const Tensor& dy) {
+                   const Tensor at = one_hot_along(*kept, shape, d).to(dy.dtype());
                    return (keepdim ? dy : dy.unsqueeze(d)) * at;
                  }),
           keepdim ? kept : found.indices};
@@ -184,7 +184,7 @@ Tensor median(const Tensor& x) {
   check_ordered(x);
   detail::check_not_empty("median", kMiddle, x, Reduced("median", x.shape(), {}, false));
   Tensor y = pick_along("median", kMiddle, pick_median, x.detach().flatten(), 0).values;
-  const Saved saved = autograd::wants_grad(x) ? Saved::output(y) : Saved();
+  const Saved saved = autograd::output_for(x, y);
   return record("median", {x}, std::move(y), [x = Saved(x), y = saved](const Tensor& dy) {
     return shared_among_equals(dy, (*x).detach(), (*y).detach(), {}, NanShares::kYes);
   });

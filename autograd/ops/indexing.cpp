@@ -1,6 +1,7 @@
 #include "bb/autograd/ops/indexing.h"
 
 #include <limits>
+#include <optional>
 
 #include "bb/autograd/mutation.h"
 #include "bb/autograd/ops/arithmetic.h"
@@ -240,17 +241,17 @@ void assign(const char* op, const Tensor& y, const std::vector<Index>& indices, 
             bool accumulate) {
   NoGrad guard;
   const Parsed to = Parser(op, y.detach(), indices).result();
-  const bool picks = any(to.tensors);
-  const Places places(op, to.view, to.tensors);
-  const Shape& shape = picks ? places.shape : to.view.shape();
+  std::optional<Places> places;
+  if (any(to.tensors)) places.emplace(op, to.view, to.tensors);
+  const Shape& shape = places ? places->shape : to.view.shape();
   if (broadcast_shapes(op, shape, value.shape()) != shape)
     throw ShapeError(
         fmt::format("{}: the value does not broadcast to the places that it is for\n"
                     "  x {}   places {}   value {}",
                     op, y.shape(), shape, value.shape()));
   const Tensor source = value.shares_storage(y) ? value.detach().clone() : value.detach();
-  if (picks)
-    put(accumulate ? Put::kAdd : Put::kSet, to.view, places, source);
+  if (places)
+    put(accumulate ? Put::kAdd : Put::kSet, to.view, *places, source);
   else if (accumulate)
     Tensor(to.view).add_(bb::to(source, y.dtype()));
   else
@@ -306,15 +307,14 @@ Tensor& Tensor::index_put_(const std::vector<Index>& indices, const Tensor& valu
                            bool accumulate) {
   detail::check_writable("index_put_", *this);
   const bool wants_value = value.requires_grad() && is_floating_point(dtype());
-  if (is_grad_enabled() && (requires_grad() || wants_value)) {
+  if (autograd::records_mutation(*this, wants_value)) {
     autograd::check_mutable("index_put_", *this);
     autograd::mutate(*this, put_recorded("index_put_", autograd::before_mutation(*this), indices,
                                          value, accumulate));
     return *this;
   }
   assign("index_put_", *this, indices, value, accumulate);
-  bump_version();
-  return *this;
+  return autograd::finish_unrecorded("index_put_", *this);
 }
 Tensor& Tensor::index_put_(const std::vector<Index>& indices, Scalar value, bool accumulate) {
   return index_put_(indices, full({}, value, dtype()), accumulate);

@@ -24,19 +24,8 @@ using kernels::elementwise;
 
 namespace {
 
-bool is_recorded(const Tensor& x, bool operand_wants_grad = false) {
-  return is_grad_enabled() && (x.requires_grad() || operand_wants_grad);
-}
 bool wants_grad(const Tensor& x) { return x.requires_grad(); }
 bool wants_grad(Scalar) { return false; }
-
-// What every change that is not recorded ends with.
-Tensor& changed(const char* op, Tensor& x) {
-  x.bump_version();
-  if (autograd::detail::mode().seeks_anomalies)
-    autograd::detail::check_result(op, std::array{autograd::Input(x)}, x);
-  return x;
-}
 
 // The operand as it is before x changes.
 Tensor kept_from(const Tensor& x, const Tensor& operand) {
@@ -50,7 +39,7 @@ Tensor& change(const char* op, const kernels::Elementwise& f,
                Tensor (*out_of_place)(const Tensor&, Operand), Tensor& x,
                std::type_identity_t<Operand> operand) {
   detail::check_writable(op, x);
-  if (is_recorded(x, wants_grad(operand))) {
+  if (autograd::records_mutation(x, wants_grad(operand))) {
     autograd::check_mutable(op, x);
     detail::check_in_place(op, f, x, operand);
     autograd::mutate(
@@ -58,20 +47,20 @@ Tensor& change(const char* op, const kernels::Elementwise& f,
     return x;
   }
   detail::apply_in_place(op, f, x, operand);
-  return changed(op, x);
+  return autograd::finish_unrecorded(op, x);
 }
 
 // x becomes out_of_place(x); f is the kernel that computes it.
 Tensor& change(const char* op, const kernels::Elementwise& f, Tensor (*out_of_place)(const Tensor&),
                Tensor& x) {
   detail::check_writable(op, x);
-  if (is_recorded(x)) {
+  if (autograd::records_mutation(x)) {
     autograd::check_mutable(op, x);
     autograd::mutate(x, out_of_place(autograd::before_mutation(x)));
     return x;
   }
   detail::apply_in_place(op, f, x);
-  return changed(op, x);
+  return autograd::finish_unrecorded(op, x);
 }
 
 // The same where no kernel writes to its input: x takes the result over.
@@ -79,9 +68,9 @@ template <class Fn>
 Tensor& replace(const char* op, Tensor& x, std::initializer_list<const Tensor*> operands,
                 const Fn& out_of_place) {
   detail::check_writable(op, x);
-  const bool recorded =
-      is_recorded(x, std::any_of(operands.begin(), operands.end(),
-                                 [](const Tensor* operand) { return operand->requires_grad(); }));
+  const bool recorded = autograd::records_mutation(
+      x, std::any_of(operands.begin(), operands.end(),
+                     [](const Tensor* operand) { return operand->requires_grad(); }));
   if (recorded) autograd::check_mutable(op, x);
   const Tensor y = out_of_place(recorded ? autograd::before_mutation(x) : x);
   detail::check_in_place(op, x, y);
@@ -90,13 +79,13 @@ Tensor& replace(const char* op, Tensor& x, std::initializer_list<const Tensor*> 
     return x;
   }
   detail::copy_elements(x, y);
-  return changed(op, x);
+  return autograd::finish_unrecorded(op, x);
 }
 
 }  // namespace
 
 Tensor& Tensor::fill_(Scalar value) {
-  if (is_recorded(*this)) {
+  if (autograd::records_mutation(*this)) {
     autograd::check_mutable("fill_", *this);
     const auto no_gradient = [](const Tensor& dy) { return zeros_like(dy); };
     autograd::mutate(*this,
@@ -104,7 +93,7 @@ Tensor& Tensor::fill_(Scalar value) {
     return *this;
   }
   detail::fill_elements(*this, value);
-  return changed("fill_", *this);
+  return autograd::finish_unrecorded("fill_", *this);
 }
 
 Tensor& Tensor::copy_(const Tensor& source) {
@@ -114,7 +103,7 @@ Tensor& Tensor::copy_(const Tensor& source) {
                                  source.shape()));
   const bool same_place = raw_data() == source.raw_data() && strides() == source.strides();
   const bool overlaps = shares_storage(source) && !same_place;
-  if (is_recorded(*this, source.requires_grad() && is_floating_point(dtype()))) {
+  if (autograd::records_mutation(*this, source.requires_grad() && is_floating_point(dtype()))) {
     autograd::check_mutable("copy_", *this);
     const Tensor y = bb::to(bb::expand(kept_from(*this, source), shape()), dtype());
     autograd::mutate(*this, autograd::record("copy_", {*this, y}, y.detach(), [](const Tensor& dy) {
@@ -123,7 +112,7 @@ Tensor& Tensor::copy_(const Tensor& source) {
     return *this;
   }
   detail::copy_elements(*this, overlaps ? source.detach().clone() : source);
-  return changed("copy_", *this);
+  return autograd::finish_unrecorded("copy_", *this);
 }
 
 Tensor& Tensor::add_(const Tensor& b) {

@@ -16,6 +16,7 @@ namespace bb {
 using autograd::Needs;
 using autograd::record;
 using autograd::Saved;
+using autograd::saved_for;
 using autograd::wants_grad;
 
 namespace {
@@ -41,10 +42,6 @@ Tensor product(const Tensor& a, const Tensor& b, const Tensor& bias = {},
                      epilogue);
   });
   return y;
-}
-
-Saved saved_for(const Tensor& other, const Tensor& x) {
-  return wants_grad(other) ? Saved(x) : Saved();
 }
 
 Tensor matrix_product(const Tensor& a, const Tensor& b);

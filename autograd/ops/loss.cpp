@@ -4,6 +4,7 @@
 #include <numbers>
 
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/clamp.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/loss_parts.h"

@@ -29,14 +29,6 @@ void check_same_shape(const char* op, const Tensor& x, const char* x_role, const
                   op, x_role, target_role, x.shape(), target.shape()));
 }
 
-void check_floating(const char* op, const Tensor& x, const char* role) {
-  if (!is_floating_point(x.dtype()))
-    throw DTypeError(
-        fmt::format("{}: needs floating point\n  {} {}\n"
-                    "  hint: convert with to(kFloat32)",
-                    op, role, describe(x)));
-}
-
 Tensor checked_class_weight(const char* op, const Tensor& weight, int64_t classes,
                             const Tensor& x) {
   if (!weight.defined()) return weight;

@@ -14,9 +14,6 @@ Tensor reduced(const char* op, const Tensor& losses, Reduction reduction);
 void check_same_shape(const char* op, const Tensor& x, const char* x_role, const Tensor& target,
                       const char* target_role);
 
-/// Throws DTypeError unless x is floating point.
-void check_floating(const char* op, const Tensor& x, const char* role = "x");
-
 /// A class weight for C classes, off the tape; undefined where there is none. Throws ShapeError
 /// unless it is [C], DTypeError unless it has x's dtype.
 Tensor checked_class_weight(const char* op, const Tensor& weight, int64_t classes, const Tensor& x);

@@ -2,6 +2,7 @@
 
 #include "bb/autograd/ops/activation.h"
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/clamp.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/distance.h"

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/reduce.h"
@@ -51,7 +52,7 @@ Tensor std(const Tensor& x, const Shape& dims, const VarOptions& options) {
   const Reduced r("std", x.shape(), dims, options.keepdim);
   const double n = divisor(r, options);
   Tensor y = no_grad([&] { return sqrt(variance(x, dims, r, n)); });
-  const Saved saved = autograd::wants_grad(x) ? Saved::output(y) : Saved();
+  const Saved saved = autograd::output_for(x, y);
   return record("std", {x}, std::move(y),
                 [x = Saved(x), y = saved, dims, n, with_ones = r.with_ones](const Tensor& dy) {
                   const Tensor deviation = *y, is_zero = eq(deviation, 0);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/clamp.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/pointwise.h"
@@ -67,7 +68,7 @@ Tensor norm(const Tensor& x, double p, const Shape& dims, bool keepdim) {
   if (p < 0 || std::isinf(p))
     detail::check_not_empty("norm", fmt::format("norm of order {}", p).c_str(), x, r);
   Tensor y = norm_values(x, p, r);
-  const Saved saved = autograd::wants_grad(x) ? Saved::output(y) : Saved();
+  const Saved saved = autograd::output_for(x, y);
   return record("norm", {x}, std::move(y),
                 [x = Saved(x), y = saved, p, dims, with_ones = r.with_ones](const Tensor& dy) {
                   return norm_grad(reshape(dy, with_ones), *x, reshape(*y, with_ones), p, dims);

@@ -19,11 +19,6 @@ using Pair = std::array<Tensor, 2>;
 
 namespace {
 
-// The output, where a gradient that reads it is wanted.
-Saved output_if(const Tensor& x, const Tensor& y) {
-  return autograd::wants_grad(x) ? Saved::output(y) : Saved();
-}
-
 // dy 2 / sqrt(pi) exp(-x^2).
 Tensor erf_grad(const Tensor& dy, const Tensor& x) {
   Tensor dx = detail::apply("erf_grad", elementwise().erf_grad, dy, x);
@@ -67,7 +62,7 @@ Tensor square(const Tensor& x) {
 
 Tensor sqrt(const Tensor& x) {
   Tensor y = detail::apply("sqrt", elementwise().sqrt, x);
-  Saved saved = output_if(x, y);
+  Saved saved = autograd::output_for(x, y);
   return record("sqrt", {x}, std::move(y), [y = std::move(saved)](const Tensor& dy) {
     if (is_grad_enabled()) return dy / (*y * 2);
     return detail::apply("sqrt_grad", elementwise().sqrt_grad, dy, *y);
@@ -76,7 +71,7 @@ Tensor sqrt(const Tensor& x) {
 
 Tensor rsqrt(const Tensor& x) {
   Tensor y = detail::apply("rsqrt", elementwise().rsqrt, x);
-  Saved saved = output_if(x, y);
+  Saved saved = autograd::output_for(x, y);
   return record("rsqrt", {x}, std::move(y), [y = std::move(saved)](const Tensor& dy) {
     const Tensor r = *y;
     return dy * (r * r * r * -0.5);
@@ -85,7 +80,7 @@ Tensor rsqrt(const Tensor& x) {
 
 Tensor reciprocal(const Tensor& x) {
   Tensor y = detail::apply("reciprocal", elementwise().div, 1, x);
-  Saved saved = output_if(x, y);
+  Saved saved = autograd::output_for(x, y);
   return record("reciprocal", {x}, std::move(y), [y = std::move(saved)](const Tensor& dy) {
     const Tensor r = *y;
     return -dy * (r * r);
@@ -96,21 +91,21 @@ Tensor reciprocal(const Tensor& x) {
 
 Tensor exp(const Tensor& x) {
   Tensor y = detail::apply("exp", elementwise().exp, x);
-  Saved saved = output_if(x, y);
+  Saved saved = autograd::output_for(x, y);
   return record("exp", {x}, std::move(y),
                 [y = std::move(saved)](const Tensor& dy) { return dy * *y; });
 }
 
 Tensor exp2(const Tensor& x) {
   Tensor y = detail::apply("exp2", elementwise().exp2, x);
-  Saved saved = output_if(x, y);
+  Saved saved = autograd::output_for(x, y);
   return record("exp2", {x}, std::move(y),
                 [y = std::move(saved)](const Tensor& dy) { return dy * (*y * std::numbers::ln2); });
 }
 
 Tensor expm1(const Tensor& x) {
   Tensor y = detail::apply("expm1", elementwise().expm1, x);
-  Saved saved = output_if(x, y);
+  Saved saved = autograd::output_for(x, y);
   return record("expm1", {x}, std::move(y),
                 [y = std::move(saved)](const Tensor& dy) { return dy * (*y + 1); });
 }
@@ -142,7 +137,7 @@ Tensor log1p(const Tensor& x) {
 
 Tensor tanh(const Tensor& x) {
   Tensor y = detail::apply("tanh", elementwise().tanh, x);
-  Saved saved = output_if(x, y);
+  Saved saved = autograd::output_for(x, y);
   return record("tanh", {x}, std::move(y), [y = std::move(saved)](const Tensor& dy) {
     if (is_grad_enabled()) return dy * (1 - *y * *y);
     return detail::apply("tanh_grad", elementwise().tanh_grad, dy, *y);
@@ -163,7 +158,7 @@ Tensor cosh(const Tensor& x) {
 
 Tensor sigmoid(const Tensor& x) {
   Tensor y = detail::apply("sigmoid", elementwise().sigmoid, x);
-  Saved saved = output_if(x, y);
+  Saved saved = autograd::output_for(x, y);
   return record("sigmoid", {x}, std::move(y), [y = std::move(saved)](const Tensor& dy) {
     if (is_grad_enabled()) return dy * (*y * (1 - *y));
     return detail::apply("sigmoid_grad", elementwise().sigmoid_grad, dy, *y);
@@ -196,7 +191,7 @@ Tensor cos(const Tensor& x) {
 
 Tensor tan(const Tensor& x) {
   Tensor y = detail::apply("tan", elementwise().tan, x);
-  Saved saved = output_if(x, y);
+  Saved saved = autograd::output_for(x, y);
   return record("tan", {x}, std::move(y),
                 [y = std::move(saved)](const Tensor& dy) { return dy * (*y * *y + 1); });
 }

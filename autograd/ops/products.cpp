@@ -55,8 +55,8 @@ Tensor add_product(const char* op, const Tensor& x, const Tensor& a, const Tenso
   if (beta != 0) detail::copy_elements(y, x);
   detail::multiply(y, a, b, alpha, beta);
   return record(op, {x, a, b}, std::move(y),
-                [a = wants_grad(b) ? Saved(a) : Saved(), b = wants_grad(a) ? Saved(b) : Saved(),
-                 alpha, beta](const Tensor& dy, Needs needs) {
+                [a = autograd::saved_for(b, a), b = autograd::saved_for(a, b), alpha, beta](
+                    const Tensor& dy, Needs needs) {
                   std::array<Tensor, 3> grads;
                   const auto scaled = [](const Tensor& t, double by) {
                     return by == 1 ? t : t * by;

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/extremum.h"
 #include "bb/autograd/ops/pointwise.h"
@@ -82,7 +83,7 @@ Tensor logsumexp(const Tensor& x, const Shape& dims, bool keepdim) {
     Tensor shifted = x - detail::put_back(shift, r);
     return log(sum(exp(shifted), dims, keepdim)).add_(shift);
   });
-  const Saved saved = autograd::wants_grad(x) ? Saved::output(y) : Saved();
+  const Saved saved = autograd::output_for(x, y);
   return record("logsumexp", {x}, std::move(y),
                 [x = Saved(x), y = saved, with_ones = r.with_ones](const Tensor& dy) {
                   return exp(*x - reshape(*y, with_ones)) * reshape(dy, with_ones);

@@ -31,14 +31,6 @@ Tensor reduce(const kernels::Reduction& f, const Tensor& x, const Reduced& r, DT
   return reduce(f, x, r.dims, dtype).alias(r.result, contiguous_strides(r.result), 0);
 }
 
-void check_floating(const char* op, const Tensor& x) {
-  if (!is_floating_point(x.dtype()))
-    throw DTypeError(
-        fmt::format("{}: needs floating point\n  x {}\n"
-                    "  hint: convert with to(kFloat32)",
-                    op, describe(x)));
-}
-
 void check_not_empty(const char* op, const char* what, const Tensor& x, const Reduced& r) {
   if (x.numel() == 0 && r.count == 0)
     throw ValueError(fmt::format("{}: an empty tensor has no {}\n  x {}", op, what, x.shape()));

@@ -24,8 +24,6 @@ struct Reduced {
 /// `f` over those dims, of the result's shape.
 Tensor reduce(const kernels::Reduction& f, const Tensor& x, const Reduced& r, DType dtype);
 
-/// Throws DTypeError for other than floating point.
-void check_floating(const char* op, const Tensor& x);
 /// Throws ValueError where `what` is to be found among no elements.
 void check_not_empty(const char* op, const char* what, const Tensor& x, const Reduced& r);
 

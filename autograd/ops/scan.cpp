@@ -58,7 +58,7 @@ Tensor recurrence(const Tensor& a, const Tensor& b, int64_t d, Order order) {
   Tensor y = Tensor::empty(b.shape(), b.dtype());
   detail::run_along(order == Order::kForward ? scans.recurrence : scans.recurrence_reversed, y, d,
                     std::array{a, b});
-  const Saved saved = autograd::wants_grad(a) ? Saved::output(y) : Saved();
+  const Saved saved = autograd::output_for(a, y);
   return record("recurrence", {a, b}, std::move(y),
                 [a = Saved(a), y = saved, d, order](const Tensor& dy, Needs needs) {
                   const Order back = other(order);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bb/autograd/ops/reduce.h"
+#include "bb/autograd/ops/view_grad.h"
 #include "bb/autograd/tape.h"
 #include "bb/core/creation.h"
 #include "bb/core/elementwise.h"
@@ -70,16 +71,6 @@ bool view_strides(const Tensor& x, const Shape& shape, Shape& strides) {
 Tensor as_view(const char* op, const Tensor& x, const Shape& shape, const Shape& strides) {
   return record(op, {x}, x.alias(shape, strides, x.offset()),
                 [before = x.shape()](const Tensor& dy) { return reshape(dy, before); });
-}
-
-// The gradient of slice(): dy laid into zeros of the sliced tensor's shape.
-Tensor slice_grad(const Tensor& dy, const Shape& shape, int64_t dim, int64_t start, int64_t step) {
-  Tensor dx = zeros(shape, dy.dtype());
-  const int64_t end = start + (dy.shape()[dim] - 1) * step + 1;
-  no_grad([&] { detail::copy_elements(slice(dx, dim, start, std::max(start, end), step), dy); });
-  return record("slice_grad", {dy}, std::move(dx), [dim, start, end, step](const Tensor& ddx) {
-    return slice(ddx, dim, start, std::max(start, end), step);
-  });
 }
 
 }  // namespace
@@ -310,7 +301,12 @@ Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t end, int64_t s
   const int64_t offset = x.offset() + (shape[d] > 0 ? first * x.strides()[d] : 0);
   return record("slice", {x}, x.alias(shape, strides, offset),
                 [before = x.shape(), d, first, step](const Tensor& dy) {
-                  return slice_grad(dy, before, d, first, dy.shape()[d] > 1 ? step : 1);
+                  // With one element or none the step may be too large to multiply.
+                  const int64_t count = dy.shape()[d], by = count > 1 ? step : 1;
+                  const int64_t stop = count == 0 ? first : first + (count - 1) * by + 1;
+                  return detail::view_grad("slice_grad", dy, before, [=](const Tensor& t) {
+                    return slice(t, d, first, stop, by);
+                  });
                 });
 }
 

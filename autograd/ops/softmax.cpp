@@ -33,7 +33,7 @@ Tensor run(const kernels::LineOp& op, const Tensor& dy, const Tensor& y, int64_t
 Tensor softmax(const Tensor& x, int64_t dim) {
   const int64_t d = normalize_dim("softmax", dim, x.dim());
   Tensor y = run(kernels::softmax().softmax, x, d);
-  const Saved saved = autograd::wants_grad(x) ? Saved::output(y) : Saved();
+  const Saved saved = autograd::output_for(x, y);
   return record("softmax", {x}, std::move(y), [y = saved, d](const Tensor& dy) {
     const Tensor s = *y;
     if (is_grad_enabled()) return s * (dy - sum(dy * s, {d}, true));
@@ -44,7 +44,7 @@ Tensor softmax(const Tensor& x, int64_t dim) {
 Tensor log_softmax(const Tensor& x, int64_t dim) {
   const int64_t d = normalize_dim("log_softmax", dim, x.dim());
   Tensor y = run(kernels::softmax().log_softmax, x, d);
-  const Saved saved = autograd::wants_grad(x) ? Saved::output(y) : Saved();
+  const Saved saved = autograd::output_for(x, y);
   return record("log_softmax", {x}, std::move(y), [y = saved, d](const Tensor& dy) {
     const Tensor l = *y;
     if (is_grad_enabled()) return dy - exp(l) * sum(dy, {d}, true);

@@ -210,7 +210,7 @@ Tensor cholesky_lower(const Tensor& x) {
           "positive)\n  x {}",
           which(batch, i), failed[static_cast<size_t>(i)], x.shape()));
   y = no_grad([&] { return tril(y); });
-  Saved saved = wants_grad(x) ? Saved::output(y) : Saved();
+  Saved saved = autograd::output_for(x, y);
   // With dL = L half_tril(L^-1 dx L^-T): Murray, Differentiation of the Cholesky decomposition,
   // arXiv 1602.07527.
   return record("cholesky", {x}, std::move(y), [y = std::move(saved)](const Tensor& dy) {
@@ -331,7 +331,7 @@ Tensor inverse(const Tensor& x) {
     check_regular("inverse", lu, x.shape());
     return solve_factored(lu, identity_like(x));
   });
-  Saved saved = wants_grad(x) ? Saved::output(y) : Saved();
+  Saved saved = autograd::output_for(x, y);
   return record("inverse", {x}, std::move(y), [y = std::move(saved)](const Tensor& dy) {
     const Tensor yt = mT(*y);
     return -matmul(matmul(yt, dy), yt);

@@ -1,0 +1,10 @@
+#pragma once
+
+#include "bb/core/tensor.h"
+
+namespace bb::detail {
+
+/// Throws DTypeError for other than floating point; `role` is what the message calls x.
+void check_floating(const char* op, const Tensor& x, const char* role = "x");
+
+}  // namespace bb::detail
