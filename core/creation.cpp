@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "bb/core/checks.h"
 #include "bb/core/error.h"
 #include "bb/core/strided.h"
 
@@ -18,24 +19,39 @@ DType common_dtype(std::initializer_list<Scalar> values, DType so_far) {
   return so_far;
 }
 
-}  // namespace
-
-Tensor empty(const Shape& shape, DType dtype) { return Tensor::empty(shape, dtype); }
-Tensor zeros(const Shape& shape, DType dtype) { return full(shape, 0, dtype); }
-Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1, dtype); }
-Tensor full(const Shape& shape, Scalar value) { return full(shape, value, value.natural_dtype()); }
-Tensor full(const Shape& shape, Scalar value, DType dtype) {
+Tensor filled(const char* op, const Shape& shape, Scalar value, DType dtype) {
+  detail::checked_numel(op, shape, dtype);
   Tensor result = Tensor::empty(shape, dtype);
   detail::fill_elements(result, value);
   return result;
 }
+
+Tensor filled_like(const char* op, const Tensor& x, Scalar value, std::optional<DType> dtype) {
+  detail::check_defined(op, x);
+  return filled(op, x.shape(), value, dtype.value_or(x.dtype()));
+}
+
+}  // namespace
+
+Tensor empty(const Shape& shape, DType dtype) { return Tensor::empty(shape, dtype); }
+Tensor zeros(const Shape& shape, DType dtype) { return filled("zeros", shape, 0, dtype); }
+Tensor ones(const Shape& shape, DType dtype) { return filled("ones", shape, 1, dtype); }
+Tensor full(const Shape& shape, Scalar value) { return full(shape, value, value.natural_dtype()); }
+Tensor full(const Shape& shape, Scalar value, DType dtype) {
+  return filled("full", shape, value, dtype);
+}
 Tensor empty_like(const Tensor& x, std::optional<DType> dtype) {
+  detail::check_defined("empty_like", x);
   return empty(x.shape(), dtype.value_or(x.dtype()));
 }
-Tensor zeros_like(const Tensor& x, std::optional<DType> dtype) { return full_like(x, 0, dtype); }
-Tensor ones_like(const Tensor& x, std::optional<DType> dtype) { return full_like(x, 1, dtype); }
+Tensor zeros_like(const Tensor& x, std::optional<DType> dtype) {
+  return filled_like("zeros_like", x, 0, dtype);
+}
+Tensor ones_like(const Tensor& x, std::optional<DType> dtype) {
+  return filled_like("ones_like", x, 1, dtype);
+}
 Tensor full_like(const Tensor& x, Scalar value, std::optional<DType> dtype) {
-  return full(x.shape(), value, dtype.value_or(x.dtype()));
+  return filled_like("full_like", x, value, dtype);
 }
 
 Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
@@ -52,6 +68,7 @@ Tensor arange(Scalar start, Scalar end, Scalar step, DType dtype) {
   if (length > 0x1p62)
     throw ShapeError(fmt::format("arange: {} numbers are more than any memory holds", length));
   const auto n = static_cast<int64_t>(std::ceil(length));
+  detail::checked_numel("arange", {n}, dtype);
   Tensor result = empty({n}, dtype);
   // As in PyTorch, start and step are cut to an integer dtype first.
   const bool exact = !is_floating_point(dtype) || (!start.is_real() && !step.is_real());
@@ -73,6 +90,7 @@ Tensor arange(Scalar end, DType dtype) { return arange(0, end, 1, dtype); }
 
 Tensor linspace(Scalar start, Scalar end, int64_t steps, DType dtype) {
   if (steps < 0) throw ValueError(fmt::format("linspace: steps {} is negative", steps));
+  detail::checked_numel("linspace", {steps}, dtype);
   Tensor result = empty({steps}, dtype);
   const double first = start.to_double(), last = end.to_double();
   const double step = steps > 1 ? (last - first) / static_cast<double>(steps - 1) : 0;
@@ -87,7 +105,7 @@ Tensor linspace(Scalar start, Scalar end, int64_t steps, DType dtype) {
 Tensor eye(int64_t n, DType dtype) { return eye(n, n, dtype); }
 
 Tensor eye(int64_t n, int64_t columns, DType dtype) {
-  Tensor result = zeros({n, columns}, dtype);
+  Tensor result = filled("eye", {n, columns}, 0, dtype);
   for (int64_t i = 0; i < std::min(n, columns); ++i) store(result, i * columns + i, 1);
   return result;
 }

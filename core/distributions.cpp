@@ -2,6 +2,7 @@
 #include <cmath>
 #include <vector>
 
+#include "bb/core/checks.h"
 #include "bb/core/elementwise.h"
 #include "bb/core/error.h"
 #include "bb/core/parallel.h"
@@ -16,6 +17,7 @@ using kernels::elementwise;
 namespace {
 
 void check_floating(const char* op, const char* role, const Tensor& x) {
+  detail::check_defined(op, {{role, x}});
   if (!is_floating_point(x.dtype()))
     throw DTypeError(
         fmt::format("{}: {} must be floating point\n  {} {}", op, role, role, describe(x)));
@@ -29,7 +31,8 @@ void check_deviations(const Tensor& std) {
   const double* found = std::find_if(first, first + wide.numel(), is_bad);
   if (found != first + wide.numel())
     throw ValueError(
-        fmt::format("normal: std must not be negative, got {} at index {}", *found, found - first));
+        fmt::format("normal: std must not be negative, got {} at position {}\n  std {}", *found,
+                    detail::position(std.shape(), found - first), std.shape()));
 }
 
 }  // namespace
@@ -37,7 +40,7 @@ void check_deviations(const Tensor& std) {
 Tensor normal(const Tensor& mean, const Tensor& std, Generator& generator) {
   check_floating("normal", "mean", mean);
   check_deviations(std);
-  const Shape shape = broadcast_shapes("normal", mean.shape(), std.shape());
+  const Shape shape = detail::broadcast("normal", {{"mean", mean}, {"std", std}});
   const Tensor z = randn(shape, detail::result_type(mean, std), generator);
   return detail::apply("normal", elementwise().add,
                        detail::apply("normal", elementwise().mul, z, std), mean);
@@ -45,7 +48,8 @@ Tensor normal(const Tensor& mean, const Tensor& std, Generator& generator) {
 
 Tensor normal(const Tensor& mean, double std, Generator& generator) {
   check_floating("normal", "mean", mean);
-  const Tensor z = normal_(Tensor::empty(mean.shape(), mean.dtype()), 0, std, generator);
+  const Tensor z =
+      detail::fill_normal("normal", Tensor::empty(mean.shape(), mean.dtype()), 0, std, generator);
   return detail::apply("normal", elementwise().add, z, mean);
 }
 
@@ -57,7 +61,8 @@ Tensor normal(double mean, const Tensor& std, Generator& generator) {
 }
 
 Tensor normal(double mean, double std, const Shape& shape, Generator& generator) {
-  return normal_(Tensor::empty(shape), mean, std, generator);
+  detail::checked_numel("normal", shape, kFloat32);
+  return detail::fill_normal("normal", Tensor::empty(shape), mean, std, generator);
 }
 
 // Both compare 53 random bits with the probability, so that small ones are right too.
@@ -69,16 +74,18 @@ Tensor bernoulli(const Tensor& probabilities, Generator& generator) {
   const double* found =
       std::find_if(first, last, [](double value) { return !(value >= 0 && value <= 1); });
   if (found != last)
-    throw ValueError(fmt::format("bernoulli: probabilities must lie in [0, 1], got {} at index {}",
-                                 *found, found - first));
+    throw ValueError(fmt::format(
+        "bernoulli: probabilities must lie in [0, 1], got {} at position {}\n  probabilities {}",
+        *found, detail::position(p.shape(), found - first), p.shape()));
   const Tensor u = rand(p.shape(), kFloat64, generator);
   return detail::converted(detail::compare("bernoulli", elementwise().lt, u, p),
                            probabilities.dtype());
 }
 
 Tensor bernoulli(const Tensor& x, double p, Generator& generator) {
+  detail::check_defined("bernoulli", x);
   if (!(p >= 0 && p <= 1))
-    throw ValueError(fmt::format("bernoulli: p must lie in [0, 1], got {}", p));
+    throw ValueError(fmt::format("bernoulli: p must lie in [0, 1], got {}\n  x {}", p, x.shape()));
   const Tensor u = rand(x.shape(), kFloat64, generator);
   return detail::converted(detail::compare("bernoulli", elementwise().lt, u, Scalar(p)), x.dtype());
 }
@@ -91,19 +98,20 @@ struct Row {
   double sum = 0;
 };
 
-Row check_row(const double* weights, int64_t n, int64_t row) {
+Row check_row(const double* weights, int64_t n, int64_t row, const Shape& shape) {
   Row result;
   for (int64_t i = 0; i < n; ++i) {
     if (!(weights[i] >= 0 && std::isfinite(weights[i])))
       throw ValueError(
           fmt::format("multinomial: weights must be finite and not negative, got {} at index {} of "
-                      "row {}",
-                      weights[i], i, row));
+                      "row {}\n  weights {}",
+                      weights[i], i, row, shape));
     result.positive += weights[i] > 0;
     result.sum += weights[i];
   }
   if (result.positive == 0 || !std::isfinite(result.sum))
-    throw ValueError(fmt::format("multinomial: the weights of row {} sum to {}", row, result.sum));
+    throw ValueError(fmt::format("multinomial: the weights of row {} sum to {}\n  weights {}", row,
+                                 result.sum, shape));
   return result;
 }
 
@@ -147,13 +155,14 @@ Tensor multinomial(const Tensor& weights, int64_t count, bool replacement, Gener
     throw ShapeError(fmt::format("multinomial: weights must be [n] or [rows, n]\n  weights {}",
                                  weights.shape()));
   if (count < 1)
-    throw ValueError(fmt::format("multinomial: count must be at least 1, got {}", count));
+    throw ValueError(fmt::format("multinomial: count must be at least 1, got {}\n  weights {}",
+                                 count, weights.shape()));
   const bool is_row = weights.dim() == 1;
   const int64_t rows = is_row ? 1 : weights.size(0), n = weights.size(-1);
   const Tensor wide = detail::converted(weights.detach(), kFloat64).contiguous();
   const double* data = wide.data<double>();
   for (int64_t row = 0; row < rows; ++row) {
-    const Row checked = check_row(data + row * n, n, row);
+    const Row checked = check_row(data + row * n, n, row, weights.shape());
     if (!replacement && checked.positive < count)
       throw ValueError(fmt::format(
           "multinomial: {} draws without replacement, but only {} weights of row {} are above 0\n"

@@ -1,4 +1,5 @@
 #include "bb/core/elementwise.h"
+#include "bb/core/checks.h"
 
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
@@ -76,11 +77,25 @@ void run(const kernels::Elementwise& f, DType dtype, const Tensor& y,
   for_each_row(shape, operands, f.cost_ns, row);
 }
 
-// The dtype that f computes in for operands of `dtype`.
-DType compute_type(const char* op, const kernels::Elementwise& f, DType dtype) {
+// "a bool [2]   b 1".
+std::string terms_text(std::span<const Term> operands) {
+  std::string text;
+  for (const Term& x : operands) {
+    const std::string value = x.tensor()            ? describe(*x.tensor())
+                              : x.value().is_real() ? fmt::format("{}", x.value().to_double())
+                                                    : std::to_string(x.value().to<int64_t>());
+    text += fmt::format("{}{} {}", text.empty() ? "" : "   ", x.name(), value);
+  }
+  return text;
+}
+
+// The dtype that f computes in for operands of `dtype` together.
+DType compute_type(const char* op, const kernels::Elementwise& f, DType dtype,
+                   std::initializer_list<Term> operands) {
   if (f[dtype]) return dtype;
   if (!f[kInt64]) return kFloat32;
-  throw DTypeError(fmt::format("{}: {} is not supported", op, name(dtype)));
+  throw DTypeError(fmt::format("{}: {} is not supported\n  {}\n  hint: convert with to(kInt64)", op,
+                               name(dtype), terms_text(operands)));
 }
 
 Tensor binary(const kernels::Elementwise& f, DType in, DType out, const Shape& shape,
@@ -124,13 +139,35 @@ DType result_type(std::span<const Term> operands) {
   return dtype;
 }
 
+// The shape that the tensors among the operands broadcast to.
+Shape broadcast_terms(const char* op, std::span<const Term> operands) {
+  Shape shape;
+  for (const Term& x : operands) {
+    if (!x.tensor()) continue;
+    const Shape& other = x.tensor()->shape();
+    if (const int64_t dim = broadcast_into(shape, other); dim > 0) {
+      std::string text;
+      for (const Term& each : operands)
+        if (each.tensor())
+          text += fmt::format("{}{} {}", text.empty() ? "" : "   ", each.name(),
+                              each.tensor()->shape());
+      throw_no_broadcast(op, dim, shape[shape.rank() - dim], other[other.rank() - dim], text);
+    }
+  }
+  return shape;
+}
+
+void check_terms(const char* op, std::span<const Term> operands) {
+  for (const Term& x : operands)
+    if (x.tensor()) check_defined(op, {{x.name(), *x.tensor()}});
+}
+
 template <size_t N, size_t... k>
 Tensor apply_to(std::index_sequence<k...>, const char* op, const kernels::Elementwise& f,
                 const Term (&operands)[N]) {
-  const DType dtype = compute_type(op, f, result_type(operands));
-  Shape shape;
-  for (const Term& x : operands)
-    if (x.tensor()) shape = broadcast_shapes(op, shape, x.tensor()->shape());
+  check_terms(op, operands);
+  const DType dtype = compute_type(op, f, result_type(operands), {operands[k]...});
+  const Shape shape = broadcast_terms(op, operands);
   Tensor y = Tensor::empty(shape, dtype);
   const auto argument = [&](const Term& x) {
     return x.tensor() ? Argument(*x.tensor(), dtype) : Argument(x.value(), dtype);
@@ -166,14 +203,29 @@ Tensor converted(const Tensor& x, DType dtype) {
 }
 
 Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& x) {
-  const DType dtype = compute_type(op, f, x.dtype());
+  check_defined(op, x);
+  const DType dtype = compute_type(op, f, x.dtype(), {{x, "x"}});
   Tensor y = Tensor::empty(x.shape(), dtype);
   const Argument argument(x, dtype);
   run<1>(f, dtype, y, {&argument});
   return y;
 }
 
-Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b) {
+namespace {
+
+// The shape that a and b broadcast to, small enough for elements of `dtype`.
+Shape common_shape(const char* op, const Tensor& a, const Tensor& b, DType dtype, Names names) {
+  if (a.shape() == b.shape()) return a.shape();
+  const Shape shape = broadcast(op, {{names.a, a}, {names.b, b}});
+  check_result(op, shape, dtype, {{names.a, a}, {names.b, b}});
+  return shape;
+}
+
+}  // namespace
+
+Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b,
+             Names names) {
+  check_defined(op, {{names.a, a}, {names.b, b}});
   // The short way, for small tensors' sake.
   if (a.dtype() == b.dtype() && a.shape() == b.shape() && a.is_contiguous() && b.is_contiguous() &&
       f[a.dtype()]) {
@@ -183,39 +235,47 @@ Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& a, con
                  {unit, unit, unit});
     return y;
   }
-  const DType dtype = compute_type(op, f, result_type(a, b));
-  const Shape shape =
-      a.shape() == b.shape() ? a.shape() : broadcast_shapes(op, a.shape(), b.shape());
+  const DType dtype = compute_type(op, f, result_type(a, b), {{a, names.a}, {b, names.b}});
+  const Shape shape = common_shape(op, a, b, dtype, names);
   return binary(f, dtype, dtype, shape, Argument(a, dtype), Argument(b, dtype));
 }
 
-Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b) {
-  const DType dtype = compute_type(op, f, b.promote(a.dtype()));
+Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b,
+             Names names) {
+  check_defined(op, {{names.a, a}});
+  const DType dtype = compute_type(op, f, b.promote(a.dtype()), {{a, names.a}, {b, names.b}});
   return binary(f, dtype, dtype, a.shape(), Argument(a, dtype), Argument(b, dtype));
 }
 
-Tensor apply(const char* op, const kernels::Elementwise& f, Scalar a, const Tensor& b) {
-  const DType dtype = compute_type(op, f, a.promote(b.dtype()));
+Tensor apply(const char* op, const kernels::Elementwise& f, Scalar a, const Tensor& b,
+             Names names) {
+  check_defined(op, {{names.b, b}});
+  const DType dtype = compute_type(op, f, a.promote(b.dtype()), {{a, names.a}, {b, names.b}});
   return binary(f, dtype, dtype, b.shape(), Argument(a, dtype), Argument(b, dtype));
 }
 
 Tensor compare(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b) {
+  check_defined(op, {{"a", a}, {"b", b}});
   const DType dtype = result_type(a, b);
-  return binary(f, dtype, kBool, broadcast_shapes(op, a.shape(), b.shape()), Argument(a, dtype),
+  return binary(f, dtype, kBool, common_shape(op, a, b, dtype, {}), Argument(a, dtype),
                 Argument(b, dtype));
 }
 
-Tensor compare(const char*, const kernels::Elementwise& f, const Tensor& a, Scalar b) {
+Tensor compare(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b) {
+  check_defined(op, {{"a", a}});
   const DType dtype = b.promote(a.dtype());
   return binary(f, dtype, kBool, a.shape(), Argument(a, dtype), Argument(b, dtype));
 }
 
 Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
+  const auto operands = {Role{"mask", mask}, Role{"a", a}, Role{"b", b}};
+  check_defined("where", operands);
   if (mask.dtype() != kBool)
-    throw DTypeError(fmt::format("where: the mask must be bool\n  mask {}", describe(mask)));
+    throw DTypeError(fmt::format(
+        "where: the mask must be bool\n  {}\n  hint: compare, as mask != 0", text_of(operands)));
   const DType dtype = result_type(a, b);
-  const Shape shape =
-      broadcast_shapes("where", mask.shape(), broadcast_shapes("where", a.shape(), b.shape()));
+  const Shape shape = broadcast("where", operands);
+  check_result("where", shape, dtype, operands);
   Tensor y = Tensor::empty(shape, dtype);
   const Argument choice(mask, kBool), first(a, dtype), second(b, dtype);
   run<3>(kernels::elementwise().where, dtype, y, {&choice, &first, &second});
@@ -224,7 +284,8 @@ Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
 
 void check_in_place(const char* op, const kernels::Elementwise& f, const Tensor& a,
                     const Tensor& b) {
-  check_holds(op, a, compute_type(op, f, result_type(a, b)));
+  check_defined(op, {{"a", a}, {"b", b}});
+  check_holds(op, a, compute_type(op, f, result_type(a, b), {{a, "a"}, {b, "b"}}));
   if (broadcast_shapes(op, a.shape(), b.shape()) != a.shape())
     throw ShapeError(
         fmt::format("{}: the operand is larger than the tensor it would change\n"
@@ -233,7 +294,7 @@ void check_in_place(const char* op, const kernels::Elementwise& f, const Tensor&
 }
 
 void check_in_place(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b) {
-  check_holds(op, a, compute_type(op, f, b.promote(a.dtype())));
+  check_holds(op, a, compute_type(op, f, b.promote(a.dtype()), {{a, "a"}, {b, "b"}}));
 }
 
 void check_in_place(const char* op, const Tensor& a, const Tensor& result) {
@@ -246,7 +307,7 @@ void check_in_place(const char* op, const Tensor& a, const Tensor& result) {
 }
 
 void apply_in_place(const char* op, const kernels::Elementwise& f, const Tensor& x) {
-  check_holds(op, x, compute_type(op, f, x.dtype()));
+  check_holds(op, x, compute_type(op, f, x.dtype(), {{x, "x"}}));
   const Argument before(x, x.dtype());
   run<1>(f, x.dtype(), x, {&before});
 }

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "bb/core/checks.h"
 #include "bb/core/kernels/elementwise.h"
 #include "bb/core/tensor.h"
 
@@ -16,29 +17,41 @@ DType result_type(const Tensor& a, const Tensor& b);
 /// f(x). Integers become float32 where f has no integer form. Throws DTypeError otherwise.
 Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& x);
 
-/// f(a, b) over the broadcast shape, in result_type(a, b). Throws ShapeError, DTypeError.
-Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b);
-Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b);
-Tensor apply(const char* op, const kernels::Elementwise& f, Scalar a, const Tensor& b);
+/// What errors call two operands.
+struct Names {
+  const char* a = "a";
+  const char* b = "b";
+};
 
-/// An operand of a kernel of three or more: a tensor, or a number.
+/// f(a, b) over the broadcast shape, in result_type(a, b). Throws ShapeError, DTypeError, and
+/// ValueError for an undefined operand.
+Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b,
+             Names names = {});
+Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b,
+             Names names = {});
+Tensor apply(const char* op, const kernels::Elementwise& f, Scalar a, const Tensor& b,
+             Names names = {});
+
+/// An operand of a kernel of three or more, and what errors call it: a tensor, or a number.
 class Term {
  public:
-  Term(const Tensor& x) : tensor_(&x) {}
-  Term(Scalar value) : value_(value) {}
+  Term(const Tensor& x, const char* name = "x") : tensor_(&x), name_(name) {}
+  Term(Scalar value, const char* name = "number") : value_(value), name_(name) {}
 
   /// Null for a number.
   const Tensor* tensor() const { return tensor_; }
   Scalar value() const { return value_; }
+  const char* name() const { return name_; }
 
  private:
   const Tensor* tensor_ = nullptr;
   Scalar value_ = 0;
+  const char* name_;
 };
 
 /// f(a, b, c) or f(a, b, c, d) over the broadcast shape; dtypes as above, numbers widen the kind
 /// alone. At least one operand is a tensor.
-///   apply("lerp", elementwise().lerp, {a, b, Scalar(0.5)});
+///   apply("lerp", elementwise().lerp, {{a, "a"}, {b, "b"}, {0.5, "weight"}});
 Tensor apply(const char* op, const kernels::Elementwise& f, const Term (&operands)[3]);
 Tensor apply(const char* op, const kernels::Elementwise& f, const Term (&operands)[4]);
 

@@ -22,6 +22,10 @@ class Error : public std::exception {
   /// first, while the exception passes through them.
   void prepend_path(std::string_view name);
 
+  /// Where the message starts with an op's name, puts `op` in its place: for an op that is but
+  /// another one by its own name, as exp_() is exp().
+  void rename_op(std::string_view op);
+
  private:
   std::string message_;
   bool has_path_ = false;

@@ -5,6 +5,7 @@
 #include <numbers>
 #include <utility>
 
+#include "bb/core/checks.h"
 #include "bb/core/error.h"
 #include "bb/core/parallel.h"
 #include "bb/core/philox.h"
@@ -60,8 +61,9 @@ T largest_below(double end, double start) {
 template <class Values>
 void fill(const char* op, Tensor& x, double scale, double shift, double open_end, double cost_ns,
           Generator& generator, const Values& values) {
+  detail::check_defined(op, x);
   if (!is_floating_point(x.dtype()))
-    throw DTypeError(fmt::format("{}: needs a floating-point tensor, this is {}", op, describe(x)));
+    throw DTypeError(fmt::format("{}: needs floating point\n  x {}", op, describe(x)));
   if (!x.is_contiguous()) {
     Tensor rows = Tensor::empty(x.shape(), x.dtype());
     fill(op, rows, scale, shift, open_end, cost_ns, generator, values);
@@ -155,29 +157,46 @@ Tensor uniform_(Tensor x, double low, double high, Generator& generator) {
   return x;
 }
 
-Tensor normal_(Tensor x, double mean, double std, Generator& generator) {
-  if (!(std >= 0)) throw ValueError(fmt::format("normal_: std {} is negative", std));
+Tensor detail::fill_normal(const char* op, Tensor x, double mean, double std,
+                           Generator& generator) {
+  if (!(std >= 0)) throw ValueError(fmt::format("{}: std {} is negative", op, std));
   if (!std::isfinite(mean) || !std::isfinite(std))
-    throw ValueError(fmt::format("normal_: mean {} and std {} must be finite", mean, std));
-  fill("normal_", x, std, mean, kNoEnd, 15, generator,
+    throw ValueError(fmt::format("{}: mean {} and std {} must be finite", op, mean, std));
+  fill(op, x, std, mean, kNoEnd, 15, generator,
        [](const Block& b, auto* out) { normal_values(b, out); });
   return x;
 }
 
+Tensor normal_(Tensor x, double mean, double std, Generator& generator) {
+  return detail::fill_normal("normal_", std::move(x), mean, std, generator);
+}
+
+namespace {
+
+// A new tensor for numbers that are not whole.
+Tensor empty_real(const char* op, const Shape& shape, DType dtype) {
+  if (!is_floating_point(dtype))
+    throw DTypeError(fmt::format("{}: dtype must be floating point, got {}\n  shape {}", op,
+                                 name(dtype), shape));
+  detail::checked_numel(op, shape, dtype);
+  return Tensor::empty(shape, dtype);
+}
+
+}  // namespace
+
 Tensor rand(const Shape& shape, DType dtype, Generator& generator) {
-  return uniform_(Tensor::empty(shape, dtype), 0, 1, generator);
+  return uniform_(empty_real("rand", shape, dtype), 0, 1, generator);
 }
 Tensor randn(const Shape& shape, DType dtype, Generator& generator) {
-  return normal_(Tensor::empty(shape, dtype), 0, 1, generator);
+  return normal_(empty_real("randn", shape, dtype), 0, 1, generator);
 }
 Tensor rand_like(const Tensor& x, Generator& generator) {
-  return rand(x.shape(), x.dtype(), generator);
+  detail::check_defined("rand_like", x);
+  return uniform_(empty_real("rand_like", x.shape(), x.dtype()), 0, 1, generator);
 }
 Tensor randn_like(const Tensor& x, Generator& generator) {
-  return randn(x.shape(), x.dtype(), generator);
-}
-Tensor randint_like(const Tensor& x, int64_t low, int64_t high, Generator& generator) {
-  return randint(low, high, x.shape(), x.dtype(), generator);
+  detail::check_defined("randn_like", x);
+  return normal_(empty_real("randn_like", x.shape(), x.dtype()), 0, 1, generator);
 }
 
 namespace {
@@ -186,7 +205,7 @@ namespace {
 struct Range {
   int64_t first, last;
 };
-Range whole_numbers(DType dtype) {
+Range range_of(DType dtype) {
   return visit(dtype, []<class T>() -> Range {
     if constexpr (std::is_floating_point_v<T>) {
       constexpr int64_t kMost = int64_t{1} << std::numeric_limits<T>::digits;
@@ -198,14 +217,14 @@ Range whole_numbers(DType dtype) {
   });
 }
 
-}  // namespace
-
-Tensor randint(int64_t low, int64_t high, const Shape& shape, DType dtype, Generator& generator) {
-  if (low >= high) throw ValueError(fmt::format("randint: low {} is not below high {}", low, high));
-  const Range range = whole_numbers(dtype);
+Tensor whole_numbers(const char* op, int64_t low, int64_t high, const Shape& shape, DType dtype,
+                     Generator& generator) {
+  if (low >= high) throw ValueError(fmt::format("{}: low {} is not below high {}", op, low, high));
+  const Range range = range_of(dtype);
   if (low < range.first || high - 1 > range.last)
     throw ValueError(
-        fmt::format("randint: {} does not hold all of {} to {}", name(dtype), low, high - 1));
+        fmt::format("{}: {} does not hold all of {} to {}", op, name(dtype), low, high - 1));
+  detail::checked_numel(op, shape, dtype);
   Tensor x = Tensor::empty(shape, dtype);
   const uint64_t seed = generator.seed();
   const uint64_t first = generator.reserve(static_cast<uint64_t>(x.numel()));
@@ -222,8 +241,19 @@ Tensor randint(int64_t low, int64_t high, const Shape& shape, DType dtype, Gener
   return x;
 }
 
+}  // namespace
+
+Tensor randint(int64_t low, int64_t high, const Shape& shape, DType dtype, Generator& generator) {
+  return whole_numbers("randint", low, high, shape, dtype, generator);
+}
+Tensor randint_like(const Tensor& x, int64_t low, int64_t high, Generator& generator) {
+  detail::check_defined("randint_like", x);
+  return whole_numbers("randint_like", low, high, x.shape(), x.dtype(), generator);
+}
+
 Tensor randperm(int64_t n, Generator& generator) {
   if (n < 0) throw ValueError(fmt::format("randperm: n {} is negative", n));
+  detail::checked_numel("randperm", {n}, kInt64);
   Tensor x = Tensor::empty({n}, kInt64);
   auto* order = x.data<int64_t>();
   for (int64_t i = 0; i < n; ++i) order[i] = i;

@@ -124,4 +124,11 @@ Tensor uniform_(Tensor x, double low = 0, double high = 1,
 Tensor normal_(Tensor x, double mean = 0, double std = 1,
                Generator& generator = default_generator());
 
+namespace detail {
+
+/// normal_() for an op of that name.
+Tensor fill_normal(const char* op, Tensor x, double mean, double std, Generator& generator);
+
+}  // namespace detail
+
 }  // namespace bb

@@ -71,33 +71,57 @@ bool is_contiguous(const Shape& shape, const Shape& strides) {
   return true;
 }
 
-Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
-  const Shape& longer = a.rank() >= b.rank() ? a : b;
-  const Shape& shorter = a.rank() >= b.rank() ? b : a;
+int64_t detail::broadcast_into(Shape& shape, const Shape& other) {
+  const Shape& longer = shape.rank() >= other.rank() ? shape : other;
+  const Shape& shorter = shape.rank() >= other.rank() ? other : shape;
   Shape result = longer;
   const int64_t shift = longer.rank() - shorter.rank();
   for (int64_t i = 0; i < shorter.rank(); ++i) {
     int64_t& size = result[i + shift];
     if (size == shorter[i] || shorter[i] == 1) continue;
-    if (size != 1)
-      throw ShapeError(fmt::format(
-          "{}: shapes do not broadcast: at dimension {} from the end they are {} and {}\n"
-          "  a {}   b {}\n"
-          "  hint: sizes must be equal, or one of them 1",
-          op, shorter.rank() - i, a[a.rank() - shorter.rank() + i],
-          b[b.rank() - shorter.rank() + i], a, b));
+    if (size != 1) return shorter.rank() - i;
     size = shorter[i];
   }
+  shape = result;
+  return 0;
+}
+
+void detail::throw_no_broadcast(const char* op, int64_t dim_from_end, int64_t a, int64_t b,
+                                const std::string& operands) {
+  throw ShapeError(
+      fmt::format("{}: shapes do not broadcast: at dimension {} from the end they are {} and {}\n"
+                  "  {}\n  hint: sizes must be equal, or one of them 1",
+                  op, dim_from_end, a, b, operands));
+}
+
+Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b) {
+  Shape result = a;
+  if (const int64_t dim = detail::broadcast_into(result, b); dim > 0)
+    detail::throw_no_broadcast(op, dim, a[a.rank() - dim], b[b.rank() - dim],
+                               fmt::format("a {}   b {}", a, b));
   return result;
 }
 
-int64_t normalize_dim(const char* op, int64_t dim, int64_t rank) {
+namespace {
+
+int64_t normalized(const char* op, int64_t dim, int64_t rank, const char* what, const Shape& shape,
+                   const char* role) {
   const int64_t n = std::max<int64_t>(rank, 1);
   if (dim < -n || dim >= n)
-    throw IndexError(
-        fmt::format("{}: dim {} is out of range for a tensor of {} dimensions ({} to {} allowed)",
-                    op, dim, rank, -n, n - 1));
+    throw IndexError(fmt::format(
+        "{}: dim {} is out of range for a {} of {} dimensions ({} to {} allowed)\n  {} {}", op, dim,
+        what, rank, -n, n - 1, role, shape));
   return dim < 0 ? dim + n : dim;
+}
+
+}  // namespace
+
+int64_t normalize_dim(const char* op, int64_t dim, const Shape& shape, const char* role) {
+  return normalized(op, dim, shape.rank(), "tensor", shape, role);
+}
+
+int64_t normalize_new_dim(const char* op, int64_t dim, const Shape& shape, const char* role) {
+  return normalized(op, dim, shape.rank() + 1, "result", shape, role);
 }
 
 }  // namespace bb

@@ -81,9 +81,22 @@ bool is_contiguous(const Shape& shape, const Shape& strides);
 /// The shape that NumPy's broadcasting gives to a and b. `op` names the caller in the ShapeError.
 Shape broadcast_shapes(const char* op, const Shape& a, const Shape& b);
 
-/// `dim` counted from the front, for -rank <= dim < rank (a 0-d tensor counts as rank 1).
-/// Throws IndexError otherwise.
-int64_t normalize_dim(const char* op, int64_t dim, int64_t rank);
+namespace detail {
+
+/// Makes `shape` what it and `other` broadcast to, and returns 0; or returns the dimension, counted
+/// from the end, at which they do not.
+int64_t broadcast_into(Shape& shape, const Shape& other);
+/// The ShapeError for that: the sizes there, and the operands as text.
+[[noreturn]] void throw_no_broadcast(const char* op, int64_t dim_from_end, int64_t a, int64_t b,
+                                     const std::string& operands);
+
+}  // namespace detail
+
+/// `dim` counted from the front, for -rank <= dim < rank of the shape (a 0-d tensor counts as rank
+/// 1). Throws IndexError otherwise; `role` is what it calls the tensor of that shape.
+int64_t normalize_dim(const char* op, int64_t dim, const Shape& shape, const char* role = "x");
+/// The same for a dim of a result that has one dimension more than the shape.
+int64_t normalize_new_dim(const char* op, int64_t dim, const Shape& shape, const char* role = "x");
 
 }  // namespace bb
 

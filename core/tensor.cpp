@@ -2,27 +2,14 @@
 
 #include <cstring>
 
+#include "bb/core/checks.h"
 #include "bb/core/error.h"
 #include "bb/core/strided.h"
 
 namespace bb {
-namespace {
-
-// Elements of a tensor that is to be made.
-int64_t checked_numel(const char* op, const Shape& shape, DType dtype) {
-  for (int64_t size : shape)
-    if (size < 0) throw ShapeError(fmt::format("{}: negative size in shape {}", op, shape));
-  const int64_t numel = shape.numel();
-  // The second comparison divides, which would take longer than all else here.
-  if (numel > INT64_MAX / 8 && numel > INT64_MAX / size_of(dtype))
-    throw ShapeError(fmt::format("{}: {} {} is larger than any memory", op, name(dtype), shape));
-  return numel;
-}
-
-}  // namespace
 
 Tensor Tensor::empty(const Shape& shape, DType dtype) {
-  const int64_t numel = checked_numel("empty", shape, dtype);
+  const int64_t numel = detail::checked_numel("empty", shape, dtype);
   return row_major(detail::Storage::allocate(numel * size_of(dtype)), shape, numel, dtype);
 }
 
@@ -33,9 +20,10 @@ Tensor Tensor::row_major(Ref<detail::Storage> storage, const Shape& shape, int64
 }
 
 Tensor Tensor::from_bytes(const void* data, int64_t count, const Shape& shape, DType dtype) {
-  if (count != shape.numel())
+  const int64_t numel = detail::checked_numel("copy_of", shape, dtype);
+  if (count != numel)
     throw ShapeError(fmt::format("copy_of: {} elements do not fill shape {} ({} elements)", count,
-                                 shape, shape.numel()));
+                                 shape, numel));
   Tensor result = empty(shape, dtype);
   if (count > 0) std::memcpy(result.raw_data(), data, static_cast<size_t>(count * size_of(dtype)));
   return result;
@@ -43,7 +31,7 @@ Tensor Tensor::from_bytes(const void* data, int64_t count, const Shape& shape, D
 
 Tensor Tensor::borrow_bytes(void* data, const Shape& shape, DType dtype,
                             std::shared_ptr<void> owner) {
-  const int64_t numel = checked_numel("borrow", shape, dtype);
+  const int64_t numel = detail::checked_numel("borrow", shape, dtype);
   if (!data && numel > 0)
     throw ValueError(fmt::format("borrow: a null pointer for shape {}", shape));
   return row_major(detail::Storage::borrow(data, numel * size_of(dtype), std::move(owner)), shape,
@@ -66,8 +54,9 @@ int Tensor::use_count() const { return static_cast<int>(impl().use_count()); }
 
 int64_t Tensor::size(int64_t dim) const {
   if (shape().empty())
-    throw IndexError(fmt::format("size: dim {} asked of a 0-d tensor, which has no sizes", dim));
-  return shape()[normalize_dim("size", dim, shape().rank())];
+    throw IndexError(
+        fmt::format("size: dim {} asked of a 0-d tensor, which has no sizes\n  x []", dim));
+  return shape()[normalize_dim("size", dim, shape())];
 }
 
 void Tensor::throw_undefined() {

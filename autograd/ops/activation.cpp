@@ -8,6 +8,7 @@
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/elementwise.h"
 #include "bb/core/error.h"
 #include "bb/core/kernels/activation.h"
@@ -59,15 +60,20 @@ Tensor leaky_relu_grad(const Tensor& dy, const Tensor& x, double slope) {
 }  // namespace
 
 Tensor hardtanh(const Tensor& x, double min_val, double max_val) {
+  detail::check_defined("hardtanh", x);
   if (!(min_val <= max_val))
     throw ValueError(fmt::format("hardtanh: min_val {} is above max_val {}", min_val, max_val));
   return clamp(x, bound(min_val), bound(max_val));
 }
 
-Tensor relu6(const Tensor& x) { return clamp(x, 0, 6); }
+Tensor relu6(const Tensor& x) {
+  detail::check_defined("relu6", x);
+  return clamp(x, 0, 6);
+}
 
 Tensor leaky_relu(const Tensor& x, double negative_slope) {
-  Tensor y = detail::apply("leaky_relu", activations().leaky_relu, x, Scalar(negative_slope));
+  Tensor y = detail::apply("leaky_relu", activations().leaky_relu, x, Scalar(negative_slope),
+                           {"x", "negative_slope"});
   return record("leaky_relu", {x}, std::move(y), [x = Saved(x), negative_slope](const Tensor& dy) {
     return leaky_relu_grad(dy, (*x).detach(), negative_slope);
   });
@@ -105,8 +111,9 @@ Tensor over_channels(const Tensor& weight, const Tensor& x) {
 }  // namespace
 
 Tensor prelu(const Tensor& x, const Tensor& weight) {
+  detail::check_defined("prelu", {{"x", x}, {"weight", weight}});
   const Tensor w = over_channels(weight, x);
-  Tensor y = detail::apply("prelu", activations().leaky_relu, x, w);
+  Tensor y = detail::apply("prelu", activations().leaky_relu, x, w, {"x", "weight"});
   return record("prelu", {x, w}, std::move(y),
                 [x = Saved(x), w = Saved(w)](const Tensor& dy, Needs needs) {
                   Pair grads;

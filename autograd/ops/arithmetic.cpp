@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "bb/autograd/ops/check_indices.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/elementwise.h"
 #include "bb/core/error.h"
@@ -91,6 +93,8 @@ Tensor neg(const Tensor& x) {
 
 namespace {
 
+constexpr detail::Names kPowNames{"x", "exponent"};
+
 void check_integer_power(DType dtype, bool negative) {
   if (!is_floating_point(dtype) && negative)
     throw ValueError(
@@ -106,6 +110,7 @@ Tensor power_slope(const Tensor& x, const Tensor& exponent) {
 }  // namespace
 
 Tensor pow(const Tensor& x, const Tensor& exponent) {
+  detail::check_defined("pow", {{"x", x}, {"exponent", exponent}});
   const DType dtype = detail::result_type(x, exponent);
   if (!is_floating_point(dtype)) {
     const Tensor whole = exponent.to(kInt64).contiguous();
@@ -113,7 +118,7 @@ Tensor pow(const Tensor& x, const Tensor& exponent) {
     check_integer_power(dtype,
                         std::any_of(first, first + whole.numel(), [](int64_t e) { return e < 0; }));
   }
-  Tensor y = detail::apply("pow", elementwise().pow, x, exponent);
+  Tensor y = detail::apply("pow", elementwise().pow, x, exponent, kPowNames);
   const Saved saved_y = autograd::output_for(exponent, y);
   return record("pow", {x, exponent}, std::move(y),
                 [x = Saved(x), e = Saved(exponent), y = saved_y](const Tensor& dy, Needs needs) {
@@ -129,13 +134,14 @@ Tensor pow(const Tensor& x, const Tensor& exponent) {
 }
 
 Tensor pow(const Tensor& x, Scalar exponent) {
+  detail::check_defined("pow", x);
   const double e = exponent.to_double();
   check_integer_power(exponent.promote(x.dtype()), e < 0);
   Tensor y;
   if (e == 2 && x.dtype() != kBool)
     y = detail::apply("pow", elementwise().mul, x, x);
   else
-    y = detail::apply("pow", elementwise().pow, x, exponent);
+    y = detail::apply("pow", elementwise().pow, x, exponent, kPowNames);
   return record("pow", {x}, std::move(y), [x = Saved(x), e](const Tensor& dy) {
     if (e == 0) return zeros_like(dy);
     if (e == 1) return dy;
@@ -145,7 +151,7 @@ Tensor pow(const Tensor& x, Scalar exponent) {
 }
 
 Tensor pow(Scalar x, const Tensor& exponent) {
-  Tensor y = detail::apply("pow", elementwise().pow, x, exponent);
+  Tensor y = detail::apply("pow", elementwise().pow, x, exponent, kPowNames);
   const double base = x.to_double();
   const Saved saved_y = autograd::output_for(exponent, y);
   return record("pow", {exponent}, std::move(y),
@@ -156,7 +162,7 @@ Tensor pow(Scalar x, const Tensor& exponent) {
 }
 
 Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight) {
-  Tensor y = detail::apply("lerp", elementwise().lerp, {a, b, weight});
+  Tensor y = detail::apply("lerp", elementwise().lerp, {{a, "a"}, {b, "b"}, {weight, "weight"}});
   const Saved saved_a = saved_for(weight, a), saved_b = saved_for(weight, b);
   return record("lerp", {a, b, weight}, std::move(y),
                 [a = saved_a, b = saved_b, w = Saved(weight)](const Tensor& dy, Needs needs) {
@@ -169,7 +175,7 @@ Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight) {
 }
 
 Tensor lerp(const Tensor& a, const Tensor& b, Scalar weight) {
-  Tensor y = detail::apply("lerp", elementwise().lerp, {a, b, weight});
+  Tensor y = detail::apply("lerp", elementwise().lerp, {{a, "a"}, {b, "b"}, {weight, "weight"}});
   return record("lerp", {a, b}, std::move(y),
                 [w = weight.to_double()](const Tensor& dy, Needs needs) {
                   return Pair{needs[0] ? dy * (1 - w) : Tensor(), needs[1] ? dy * w : Tensor()};
@@ -178,18 +184,28 @@ Tensor lerp(const Tensor& a, const Tensor& b, Scalar weight) {
 
 namespace {
 
-void check_divisor(const char* op, DType dtype, const Tensor& b) {
-  if (is_floating_point(dtype)) return;
+[[noreturn]] void throw_zero_divisor(const char* op, const std::string& where,
+                                     const std::string& operands) {
+  throw ValueError(fmt::format(
+      "{}: an integer is divided by 0{}\n  {}\n  hint: convert with to(kFloat32), which gives NaN",
+      op, where, operands));
+}
+
+// Throws ValueError where integers would be divided by 0.
+void check_divisor(const char* op, const Tensor& a, const Tensor& b) {
+  detail::check_defined(op, {{"a", a}, {"b", b}});
+  if (is_floating_point(detail::result_type(a, b))) return;
   const Tensor whole = b.to(kInt64).contiguous();
   const int64_t* first = whole.data<int64_t>();
-  if (std::find(first, first + whole.numel(), 0) != first + whole.numel())
-    throw ValueError(fmt::format(
-        "{}: an integer is divided by 0\n  hint: convert with to(kFloat32), which gives NaN", op));
+  const int64_t* zero = std::find(first, first + whole.numel(), 0);
+  if (zero != first + whole.numel())
+    throw_zero_divisor(op, detail::position_text(b.shape(), zero - first) + " of b",
+                       detail::text_of({{"a", a}, {"b", b}}));
 }
 
 // a - b q, q a whole number that no change of a or b makes another one, almost everywhere.
 Tensor rest(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b) {
-  check_divisor(op, detail::result_type(a, b), b);
+  check_divisor(op, a, b);
   Tensor y = detail::apply(op, f, a, b);
   const Saved saved_a = saved_for(b, a), saved_b = saved_for(b, b);
   const Saved saved_y = autograd::output_for(b, y);
@@ -206,7 +222,9 @@ Tensor rest(const char* op, const kernels::Elementwise& f, const Tensor& a, cons
 }
 
 Tensor rest(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b) {
-  if (!is_floating_point(b.promote(a.dtype()))) check_divisor(op, kInt64, full({}, b, kInt64));
+  detail::check_defined(op, {{"a", a}});
+  if (!is_floating_point(b.promote(a.dtype())) && b.to<int64_t>() == 0)
+    throw_zero_divisor(op, "", detail::text_of({{"a", a}}));
   Tensor y = detail::apply(op, f, a, b);
   return record(op, {a}, std::move(y), [](const Tensor& dy) { return dy; });
 }

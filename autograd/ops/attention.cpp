@@ -12,8 +12,10 @@
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/ops/softmax.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
+#include "bb/core/matrix.h"
 
 namespace bb {
 namespace {
@@ -26,29 +28,39 @@ std::string text_of(const Tensor& q, const Tensor& k, const Tensor& v, const Ten
   return mask.defined() ? text + fmt::format("   mask {}", describe(mask)) : text;
 }
 
-Shape batch_of(const Tensor& x) {
-  return Shape(std::span<const int64_t>(x.shape().begin(), x.shape().end() - 2));
-}
-
-void check(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
-           const AttentionOptions& options) {
-  const auto text = [&] { return text_of(q, k, v, mask); };
+void check_dtypes(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask) {
+  detail::check_defined(kName, {{"q", q}, {"k", k}, {"v", v}});
   const bool mask_fits = !mask.defined() || mask.dtype() == kBool || mask.dtype() == q.dtype();
   if (!is_floating_point(q.dtype()) || k.dtype() != q.dtype() || v.dtype() != q.dtype() ||
       !mask_fits)
     throw DTypeError(
         fmt::format("{}: q, k and v must have one floating-point dtype, a mask that or bool\n{}",
-                    kName, text()));
+                    kName, text_of(q, k, v, mask)));
+}
+
+void check(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask,
+           const AttentionOptions& options) {
+  const auto text = [&] { return text_of(q, k, v, mask); };
   if (q.dim() < 2 || k.dim() < 2 || v.dim() < 2)
     throw ShapeError(fmt::format("{}: q, k and v need at least two dimensions (..., L or S, E)\n{}",
                                  kName, text()));
   if (q.size(-1) != k.size(-1) || k.size(-2) != v.size(-2))
     throw ShapeError(fmt::format(
         "{}: q [..., L, E], k [..., S, E] and v [..., S, EV] do not fit\n{}", kName, text()));
-  broadcast_shapes(kName, batch_of(q), broadcast_shapes(kName, batch_of(k), batch_of(v)));
-  if (options.is_causal && mask.defined())
+  detail::broadcast(kName, {{"q", q}, {"k", k}, {"v", v}}, 2);
+  if (!(options.dropout_p >= 0 && options.dropout_p <= 1))
+    throw ValueError(
+        fmt::format("{}: dropout_p must lie in [0, 1], got {}", kName, options.dropout_p));
+  if (!mask.defined()) return;
+  if (options.is_causal)
     throw ValueError(fmt::format(
         "{}: is_causal is a mask of its own\n{}\n  hint: put it into the mask", kName, text()));
+  Shape scores = detail::broadcast(kName, {{"q", q}, {"k", k}}, 2);
+  scores = detail::with_matrix(scores, q.size(-2), k.size(-2));
+  Shape common = scores;
+  if (detail::broadcast_into(common, mask.shape()) > 0 || common.rank() > scores.rank())
+    throw ShapeError(fmt::format("{}: the mask does not broadcast with the scores {}\n{}", kName,
+                                 scores, text()));
 }
 
 // Each head (dim -3) as often as q has heads for it, one after the other.
@@ -74,6 +86,7 @@ Tensor softmax_or_zero(const Tensor& scores) {
 
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                     const Tensor& mask, const AttentionOptions& options) {
+  check_dtypes(q, k, v, mask);
   if (options.enable_gqa) {
     const bool ranked = q.dim() >= 3 && k.dim() >= 3 && v.dim() >= 3;
     const int64_t heads = ranked ? q.size(-3) : 0;
@@ -94,9 +107,6 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
     const Tensor seen = le(arange(k.size(-2)), unsqueeze(arange(q.size(-2)), 1));
     weights = softmax(where(seen, scores, full({}, -kInfinity, q.dtype())), -1);
   } else if (mask.defined()) {
-    if (broadcast_shapes(kName, scores.shape(), mask.shape()).rank() > scores.dim())
-      throw ShapeError(fmt::format("{}: the mask has more dimensions than the scores {}\n{}", kName,
-                                   scores.shape(), text_of(q, k, v, mask)));
     weights =
         softmax_or_zero(mask.dtype() == kBool ? where(mask, scores, full({}, -kInfinity, q.dtype()))
                                               : scores + mask);

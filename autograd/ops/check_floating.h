@@ -4,7 +4,8 @@
 
 namespace bb::detail {
 
-/// Throws DTypeError for other than floating point; `role` is what the message calls x.
+/// Throws DTypeError for other than floating point, ValueError for an undefined x; `role` is what
+/// the message calls x.
 void check_floating(const char* op, const Tensor& x, const char* role = "x");
 
 }  // namespace bb::detail

@@ -1,39 +1,32 @@
 #include "bb/autograd/ops/check_indices.h"
 
+#include "bb/core/checks.h"
 #include "bb/core/elementwise.h"
 #include "bb/core/error.h"
 #include "bb/core/kernels/gather.h"
 
 namespace bb::detail {
-namespace {
 
-// Element number `flat` of `shape` in words: " at position [0, 2]".
-std::string position(const Shape& shape, int64_t flat) {
-  if (shape.empty()) return "";
-  Shape place = shape;
-  for (int64_t d = shape.rank() - 1; d >= 0; --d) {
-    place[d] = flat % shape[d];
-    flat /= shape[d];
-  }
-  return fmt::format(" at position {}", place);
+std::string position_text(const Shape& shape, int64_t flat) {
+  return shape.empty() ? "" : fmt::format(" at position {}", position(shape, flat));
 }
 
-}  // namespace
-
 Tensor checked_indices(const char* op, const Tensor& index, int64_t n, int64_t dim, const Tensor& x,
-                       Negative negative) {
+                       Negative negative, const IndexNames& names) {
+  check_defined(op, {{names.x, x}, {names.index, index}});
   if (index.dtype() != kInt64 && index.dtype() != kInt32)
-    throw DTypeError(fmt::format("{}: indices must be int64 or int32\n  index {}   x {}", op,
-                                 describe(index), describe(x)));
+    throw DTypeError(fmt::format("{}: indices must be int64 or int32\n  {}", op,
+                                 text_of({{names.x, x}, {names.index, index}})));
   const bool from_end = negative == Negative::kFromEnd;
   Tensor places = converted(index.detach(), kInt64);
   if (!places.is_contiguous()) places = places.alias().clone();
   const auto bad_at = [&](int64_t i) {
-    throw IndexError(fmt::format(
-        "{}: index {}{} is out of range for dimension {} of size {} ({} to {} allowed)\n"
-        "  x {}   index {}",
-        op, places.data<int64_t>()[i], position(index.shape(), i), dim, n, from_end ? -n : 0, n - 1,
-        x.shape(), index.shape()));
+    const std::string where = dim < 0 ? fmt::format("the {} elements", n)
+                                      : fmt::format("dimension {} of size {}", dim, n);
+    throw IndexError(fmt::format("{}: index {}{} is out of range for {} ({} to {} allowed)\n  {}",
+                                 op, places.data<int64_t>()[i], position_text(index.shape(), i),
+                                 where, from_end ? -n : 0, n - 1,
+                                 shapes_of({{names.x, x}, {names.index, index}})));
   };
   const int64_t bad = kernels::first_out_of_range(places.data<int64_t>(), places.numel(), n);
   if (bad < 0) return places;

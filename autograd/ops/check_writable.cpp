@@ -1,10 +1,12 @@
 #include "bb/autograd/ops/check_writable.h"
 
+#include "bb/core/checks.h"
 #include "bb/core/error.h"
 
 namespace bb::detail {
 
 void check_writable(const char* op, const Tensor& x) {
+  check_defined(op, {{"tensor", x}});
   if (x.is_contiguous() || x.numel() < 2) return;
   Shape strides, sizes;  // by rising strides
   for (int64_t d = 0; d < x.dim(); ++d) {

@@ -7,6 +7,7 @@
 #include "bb/autograd/ops/arithmetic.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/elementwise.h"
 #include "bb/core/error.h"
 
@@ -30,9 +31,10 @@ Tensor larger_grad(const Tensor& dy, const Tensor& a, const Tensor& b) {
 // Which of a and b is taken: the larger one or the smaller.
 enum class Taken { kLarger, kSmaller };
 
-Tensor take(const char* name, Taken taken, const Tensor& a, const Tensor& b) {
+Tensor take(const char* name, Taken taken, const Tensor& a, const Tensor& b,
+            detail::Names names = {}) {
   Tensor y = detail::apply(
-      name, taken == Taken::kLarger ? elementwise().maximum : elementwise().minimum, a, b);
+      name, taken == Taken::kLarger ? elementwise().maximum : elementwise().minimum, a, b, names);
   return record(name, {a, b}, std::move(y),
                 [a = Saved(a), b = Saved(b), taken](const Tensor& dy, Needs needs) {
                   Tensor above = (*a).detach(), below = (*b).detach();
@@ -42,8 +44,9 @@ Tensor take(const char* name, Taken taken, const Tensor& a, const Tensor& b) {
                 });
 }
 
-void check_bounds(bool any) {
-  if (!any) throw ValueError("clamp: at least one of min and max must be given");
+[[noreturn]] void throw_no_bound(detail::Operands operands) {
+  throw ValueError(fmt::format("clamp: at least one of min and max must be given\n  {}",
+                               detail::text_of(operands)));
 }
 
 // A whole bound as a number of x's dtype: what lies beyond its range bounds nothing.
@@ -80,7 +83,8 @@ Tensor maximum(const Tensor& a, const Tensor& b) { return take("maximum", Taken:
 Tensor minimum(const Tensor& a, const Tensor& b) { return take("minimum", Taken::kSmaller, a, b); }
 
 Tensor clamp(const Tensor& x, std::optional<Scalar> min, std::optional<Scalar> max) {
-  check_bounds(min || max);
+  detail::check_defined("clamp", x);
+  if (!min && !max) throw_no_bound({{"x", x}});
   if (x.dtype() == kBool) return clamp(x.to(kInt64), min, max);
   if (!max) return clamp_one(x, Taken::kLarger, *min);
   if (!min) return clamp_one(x, Taken::kSmaller, *max);
@@ -92,10 +96,11 @@ Tensor clamp(const Tensor& x, std::optional<Scalar> min, std::optional<Scalar> m
 }
 
 Tensor clamp(const Tensor& x, const Tensor& min, const Tensor& max) {
-  check_bounds(min.defined() || max.defined());
-  if (!max.defined()) return take("clamp", Taken::kLarger, x, min);
-  if (!min.defined()) return take("clamp", Taken::kSmaller, x, max);
-  Tensor y = detail::apply("clamp", elementwise().clamp, {x, min, max});
+  detail::check_defined("clamp", x);
+  if (!min.defined() && !max.defined()) throw_no_bound({{"x", x}, {"min", min}, {"max", max}});
+  if (!max.defined()) return take("clamp", Taken::kLarger, x, min, {"x", "min"});
+  if (!min.defined()) return take("clamp", Taken::kSmaller, x, max, {"x", "max"});
+  Tensor y = detail::apply("clamp", elementwise().clamp, {{x, "x"}, {min, "min"}, {max, "max"}});
   return record("clamp", {x, min, max}, std::move(y),
                 [x = Saved(x), min = Saved(min), max = Saved(max)](const Tensor& dy, Needs needs) {
                   const Tensor at = (*x).detach(), low = (*min).detach(), high = (*max).detach();

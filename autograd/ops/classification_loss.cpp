@@ -12,6 +12,7 @@
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/ops/softmax.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
 #include "bb/core/kernels/softmax.h"
@@ -22,6 +23,7 @@ using autograd::Needs;
 using autograd::record;
 using autograd::Saved;
 using detail::check_floating;
+using detail::check_reduction;
 using detail::check_same_shape;
 using detail::reduced;
 
@@ -70,6 +72,7 @@ Shape shape_of_labels(const Tensor& x) {
 }
 
 void check_labels_fit(const char* op, const Tensor& x, const Tensor& target) {
+  detail::check_defined(op, {{"x", x}, {"target", target}});
   check_floating(op, x);
   if (x.dim() == 0 || target.shape() != shape_of_labels(x))
     throw ShapeError(
@@ -96,9 +99,8 @@ Labels weighted_labels(const Tensor& x, const Tensor& labels, const Tensor& clas
 }
 
 // The mean is by weight.
-Tensor reduced_by_weight(const char* op, const Tensor& losses, const Tensor& weight,
-                         Reduction reduction) {
-  return reduction == Reduction::kMean ? sum(losses) / sum(weight) : reduced(op, losses, reduction);
+Tensor reduced_by_weight(const Tensor& losses, const Tensor& weight, Reduction reduction) {
+  return reduction == Reduction::kMean ? sum(losses) / sum(weight) : reduced(losses, reduction);
 }
 
 // -x[label] * weight[label], of the labels' shape.
@@ -125,15 +127,14 @@ Tensor label_cross_entropy(const Tensor& x, const Tensor& target, const Tensor& 
   const Tensor logarithms = log_softmax(x, d);
   const Tensor plain = nll_losses(logarithms, labels);
   const double smoothing = options.label_smoothing;
-  if (smoothing == 0)
-    return reduced_by_weight("cross_entropy", plain, labels.weight, options.reduction);
+  if (smoothing == 0) return reduced_by_weight(plain, labels.weight, options.reduction);
   const Tensor weighted =
       class_weight.defined() ? logarithms * along_classes(class_weight, x) : logarithms;
   const Tensor even =
       where(ne(target, options.ignore_index), -sum(weighted, {d}), zeros({}, x.dtype()));
   return reduced_by_weight(
-      "cross_entropy", plain * (1 - smoothing) + even * (smoothing / static_cast<double>(classes)),
-      labels.weight, options.reduction);
+      plain * (1 - smoothing) + even * (smoothing / static_cast<double>(classes)), labels.weight,
+      options.reduction);
 }
 
 Tensor probability_cross_entropy(const Tensor& x, const Tensor& target, const Tensor& class_weight,
@@ -145,19 +146,19 @@ Tensor probability_cross_entropy(const Tensor& x, const Tensor& target, const Te
                             : target * (1 - smoothing) + smoothing / static_cast<double>(x.size(d));
   Tensor terms = shares * log_softmax(x, d);
   if (class_weight.defined()) terms = terms * along_classes(class_weight, x);
-  return reduced("cross_entropy", -sum(terms, {d}), options.reduction);
+  return reduced(-sum(terms, {d}), options.reduction);
 }
 
 void check_cross_entropy(const Tensor& x, const Tensor& target,
                          const CrossEntropyOptions& options) {
-  if (!is_floating_point(x.dtype()))
-    throw DTypeError(
-        fmt::format("cross_entropy: scores must be floating point\n  x {}", describe(x)));
+  detail::check_defined("cross_entropy", {{"x", x}, {"target", target}});
+  check_reduction("cross_entropy", options.reduction);
+  check_floating("cross_entropy", x);
+  if (target.dtype() == kBool) detail::checked_labels("cross_entropy", target, x);  // throws
   const bool probabilities = is_floating_point(target.dtype());
   const bool fits =
-      x.dim() > 0 &&
-      (probabilities ? target.shape() == x.shape() && target.dtype() == x.dtype()
-                     : target.dtype() != kBool && target.shape() == shape_of_labels(x));
+      x.dim() > 0 && (probabilities ? target.shape() == x.shape() && target.dtype() == x.dtype()
+                                    : target.shape() == shape_of_labels(x));
   if (!fits)
     throw ShapeError(fmt::format(
         "cross_entropy: the target does not fit the scores\n"
@@ -167,14 +168,17 @@ void check_cross_entropy(const Tensor& x, const Tensor& target,
     throw ValueError(fmt::format("cross_entropy: label_smoothing must lie in [0, 1], got {}",
                                  options.label_smoothing));
   if (probabilities && options.ignore_index >= 0)
-    throw ValueError("cross_entropy: ignore_index is for labels, not for probabilities");
+    throw ValueError(
+        fmt::format("cross_entropy: ignore_index is for labels, not for probabilities\n  {}",
+                    detail::text_of({{"x", x}, {"target", target}})));
 }
 
 // ---- Two classes
 
 Tensor checked_weight(const char* op, const char* role, const Tensor& weight, const Tensor& x) {
   if (!weight.defined()) return weight;
-  if (broadcast_shapes(op, x.shape(), weight.shape()) != x.shape())
+  Shape common = x.shape();
+  if (detail::broadcast_into(common, weight.shape()) > 0 || common != x.shape())
     throw ShapeError(fmt::format("{0}: {1} must broadcast to x\n  {1} {2}   x {3}", op, role,
                                  weight.shape(), x.shape()));
   check_floating(op, weight, role);
@@ -220,42 +224,45 @@ Tensor cross_entropy(const Tensor& x, const Tensor& target, const CrossEntropyOp
       detail::checked_class_weight("cross_entropy", options.weight, classes, x);
   if (is_floating_point(target.dtype()))
     return probability_cross_entropy(x, target, class_weight, options);
-  const Tensor labels = detail::checked_labels("cross_entropy", target);
+  const Tensor labels = detail::checked_labels("cross_entropy", target, x);
   const bool ignored =
-      detail::check_label_range("cross_entropy", labels, classes, options.ignore_index);
+      detail::check_label_range("cross_entropy", labels, classes, x, options.ignore_index);
   if (ignored || class_weight.defined() || options.label_smoothing != 0 || x.dim() > 2)
     return label_cross_entropy(x, labels, class_weight, options);
   const bool one = x.dim() == 1;
   const Tensor losses = label_losses(one ? unsqueeze(x, 0) : x, one ? labels.reshape({1}) : labels);
-  return reduced("cross_entropy", one ? squeeze(losses, 0) : losses, options.reduction);
+  return reduced(one ? squeeze(losses, 0) : losses, options.reduction);
 }
 
 Tensor nll_loss(const Tensor& x, const Tensor& target, const NllOptions& options) {
   check_labels_fit("nll_loss", x, target);
+  check_reduction("nll_loss", options.reduction);
   const int64_t classes = x.size(x.dim() == 1 ? 0 : 1);
   const Tensor class_weight = detail::checked_class_weight("nll_loss", options.weight, classes, x);
-  const Tensor plain = detail::checked_labels("nll_loss", target);
-  detail::check_label_range("nll_loss", plain, classes, options.ignore_index);
+  const Tensor plain = detail::checked_labels("nll_loss", target, x);
+  detail::check_label_range("nll_loss", plain, classes, x, options.ignore_index);
   const Labels labels = weighted_labels(x, plain, class_weight, options.ignore_index);
-  return reduced_by_weight("nll_loss", nll_losses(x, labels), labels.weight, options.reduction);
+  return reduced_by_weight(nll_losses(x, labels), labels.weight, options.reduction);
 }
 
 Tensor binary_cross_entropy(const Tensor& x, const Tensor& target,
                             const BinaryCrossEntropyOptions& options) {
   constexpr const char* kName = "binary_cross_entropy";
   check_same_shape(kName, x, "x", target, "target");
+  check_reduction(kName, options.reduction);
   check_floating(kName, x);
   check_floating(kName, target, "target");
   const Tensor weight = checked_weight(kName, "weight", options.weight, x);
   check_probabilities(kName, x);
   const Tensor losses = binary_losses(x, target);
-  return reduced(kName, weight.defined() ? losses * weight : losses, options.reduction);
+  return reduced(weight.defined() ? losses * weight : losses, options.reduction);
 }
 
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target,
                                         const BinaryCrossEntropyWithLogitsOptions& options) {
   constexpr const char* kName = "binary_cross_entropy_with_logits";
   check_same_shape(kName, x, "x", target, "target");
+  check_reduction(kName, options.reduction);
   check_floating(kName, x);
   check_floating(kName, target, "target");
   const Tensor weight = checked_weight(kName, "weight", options.weight, x);
@@ -265,13 +272,16 @@ Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target,
   Tensor losses =
       positive.defined() ? rest - ((positive - 1) * target + 1) * log_sigmoid : rest - log_sigmoid;
   if (weight.defined()) losses = losses * weight;
-  return reduced(kName, losses, options.reduction);
+  return reduced(losses, options.reduction);
 }
 
 Tensor kl_div(const Tensor& x, const Tensor& target, const KlDivOptions& options) {
   check_same_shape("kl_div", x, "x", target, "target");
   check_floating("kl_div", x);
   check_floating("kl_div", target, "target");
+  const bool by_batch = options.reduction == Reduction::kBatchMean;
+  if (by_batch && x.dim() == 0)
+    throw ShapeError("kl_div: Reduction::kBatchMean needs a first dimension\n  x []");
   Tensor losses;
   if (options.log_target) {
     losses = exp(target) * (target - x);
@@ -280,10 +290,7 @@ Tensor kl_div(const Tensor& x, const Tensor& target, const KlDivOptions& options
     const Tensor positive = where(eq(target.detach(), 0), ones({}, target.dtype()), target);
     losses = target * log(positive) - target * x;
   }
-  if (options.reduction != Reduction::kBatchMean)
-    return reduced("kl_div", losses, options.reduction);
-  if (x.dim() == 0)
-    throw ShapeError("kl_div: Reduction::kBatchMean needs a first dimension\n  x []");
+  if (!by_batch) return reduced(losses, options.reduction);
   return sum(losses) / static_cast<double>(x.size(0));
 }
 

@@ -5,9 +5,9 @@
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/elementwise.h"
-#include "bb/core/error.h"
 
 namespace bb {
 
@@ -38,52 +38,54 @@ Tensor le(const Tensor& a, Scalar b) { return detail::compare("le", elementwise(
 Tensor gt(const Tensor& a, Scalar b) { return detail::compare("gt", elementwise().gt, a, b); }
 Tensor ge(const Tensor& a, Scalar b) { return detail::compare("ge", elementwise().ge, a, b); }
 
-Tensor logical_and(const Tensor& a, const Tensor& b) {
-  return detail::apply("logical_and", elementwise().mul, ne(a, 0), ne(b, 0));
-}
-
-Tensor logical_or(const Tensor& a, const Tensor& b) {
-  return detail::apply("logical_or", elementwise().add, ne(a, 0), ne(b, 0));
-}
-Tensor logical_xor(const Tensor& a, const Tensor& b) {
-  return detail::compare("logical_xor", elementwise().ne, ne(a, 0), ne(b, 0));
-}
-Tensor logical_not(const Tensor& x) { return eq(x, 0); }
-
-Tensor isnan(const Tensor& x) { return ne(x, x); }
-Tensor isinf(const Tensor& x) {
-  if (!is_floating_point(x.dtype())) return zeros(x.shape(), kBool);
-  return eq(abs(x.detach()), std::numeric_limits<double>::infinity());
-}
-Tensor isfinite(const Tensor& x) {
-  if (!is_floating_point(x.dtype())) return ones(x.shape(), kBool);
-  return lt(abs(x.detach()), std::numeric_limits<double>::infinity());
-}
-
 namespace {
 
-void check_bits(const char* op, DType dtype) {
-  if (is_floating_point(dtype))
-    throw DTypeError(fmt::format("{}: {} is not supported", op, name(dtype)));
-}
-Tensor bitwise(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b) {
-  check_bits(op, detail::result_type(a, b));
-  return detail::apply(op, f, a, b);
+Tensor logical(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b) {
+  detail::check_defined(op, {{"a", a}, {"b", b}});
+  return detail::apply(op, f, ne(a, 0), ne(b, 0));
 }
 
 }  // namespace
 
+Tensor logical_and(const Tensor& a, const Tensor& b) {
+  return logical("logical_and", elementwise().mul, a, b);
+}
+Tensor logical_or(const Tensor& a, const Tensor& b) {
+  return logical("logical_or", elementwise().add, a, b);
+}
+Tensor logical_xor(const Tensor& a, const Tensor& b) {
+  return logical("logical_xor", elementwise().bit_xor, a, b);
+}
+Tensor logical_not(const Tensor& x) {
+  detail::check_defined("logical_not", x);
+  return eq(x, 0);
+}
+
+Tensor isnan(const Tensor& x) {
+  detail::check_defined("isnan", x);
+  return ne(x, x);
+}
+Tensor isinf(const Tensor& x) {
+  detail::check_defined("isinf", x);
+  if (!is_floating_point(x.dtype())) return zeros(x.shape(), kBool);
+  return eq(abs(x.detach()), std::numeric_limits<double>::infinity());
+}
+Tensor isfinite(const Tensor& x) {
+  detail::check_defined("isfinite", x);
+  if (!is_floating_point(x.dtype())) return ones(x.shape(), kBool);
+  return lt(abs(x.detach()), std::numeric_limits<double>::infinity());
+}
+
 Tensor bitwise_and(const Tensor& a, const Tensor& b) {
-  return bitwise("bitwise_and", elementwise().bit_and, a, b);
+  return detail::apply("bitwise_and", elementwise().bit_and, a, b);
 }
 Tensor bitwise_or(const Tensor& a, const Tensor& b) {
-  return bitwise("bitwise_or", elementwise().bit_or, a, b);
+  return detail::apply("bitwise_or", elementwise().bit_or, a, b);
 }
 Tensor bitwise_xor(const Tensor& a, const Tensor& b) {
-  return bitwise("bitwise_xor", elementwise().bit_xor, a, b);
+  return detail::apply("bitwise_xor", elementwise().bit_xor, a, b);
 }
 Tensor bitwise_not(const Tensor& x) {
-  check_bits("bitwise_not", x.dtype());
   return detail::apply("bitwise_not", elementwise().bit_not, x);
 }
 
@@ -100,9 +102,11 @@ Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
 }
 
 Tensor where(const Tensor& mask, Scalar a, const Tensor& b) {
+  detail::check_defined("where", {{"mask", mask}, {"b", b}});
   return where(mask, full({}, a, a.promote(b.dtype())), b);
 }
 Tensor where(const Tensor& mask, const Tensor& a, Scalar b) {
+  detail::check_defined("where", {{"mask", mask}, {"a", a}});
   return where(mask, a, full({}, b, b.promote(a.dtype())));
 }
 Tensor where(const Tensor& mask, Scalar a, Scalar b) {

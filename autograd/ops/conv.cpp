@@ -5,6 +5,7 @@
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/ops/windows.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/error.h"
 #include "bb/core/kernels/conv.h"
 
@@ -129,6 +130,7 @@ struct Operands {
 };
 
 void check_dtypes(const Operands& o) {
+  detail::check_defined(o.name, {{"x", o.x}, {"weight", o.weight}});
   const bool bias_fits = !o.bias.defined() || o.bias.dtype() == o.x.dtype();
   if (is_floating_point(o.x.dtype()) && o.weight.dtype() == o.x.dtype() && bias_fits) return;
   throw DTypeError(
@@ -151,7 +153,8 @@ void check_ranks(const Operands& o) {
 
 void check_channels(const Operands& o) {
   if (o.groups < 1)
-    throw ValueError(fmt::format("{}: groups must be at least 1, got {}", o.name, o.groups));
+    throw ValueError(
+        fmt::format("{}: groups must be at least 1, got {}\n{}", o.name, o.groups, o.text()));
   const int64_t first = o.weight.size(0), second = o.weight.size(1);
   if (first % o.groups != 0)
     throw ShapeError(fmt::format("{}: {} groups do not divide weight.size(0) = {}\n{}", o.name,
@@ -166,7 +169,9 @@ void check_channels(const Operands& o) {
         o.transposed ? std::string("weight.size(0)")
                      : fmt::format("weight.size(1) * groups = {} * {}", second, o.groups),
         o.text(), o.channels()));
-  const int64_t out = o.transposed ? second * o.groups : first;
+  int64_t out = first;
+  if (o.transposed && __builtin_mul_overflow(second, o.groups, &out))
+    detail::throw_too_large(o.name, detail::shapes_of({{"x", o.x}, {"weight", o.weight}}));
   if (o.bias.defined() && o.bias.shape() != Shape{out})
     throw ShapeError(fmt::format("{}: bias must be [{}], {}\n  bias {}   weight {} ({})", o.name,
                                  out, o.transposed ? "weight.size(1) * groups" : "weight.size(0)",
@@ -182,11 +187,15 @@ Shape result_shape(const Operands& o, int64_t channels, const std::array<int64_t
   return shape;
 }
 
+void check_size(const Operands& o, const Shape& result) {
+  detail::check_result(o.name, result, o.x.dtype(), {{"x", o.x}, {"weight", o.weight}});
+}
+
 // Stride, dilation, and padding or its absence, of `windows`.
 void check_options(const Operands& o, const kernels::Windows& windows) {
-  detail::check_numbers(o.name, "stride", windows.stride, o.spatial, 1);
-  detail::check_numbers(o.name, "dilation", windows.dilation, o.spatial, 1);
-  detail::check_numbers(o.name, "padding", windows.padding, o.spatial, 0);
+  detail::check_numbers(o.name, "stride", windows.stride, o.spatial, 1, o.x);
+  detail::check_numbers(o.name, "dilation", windows.dilation, o.spatial, 1, o.x);
+  detail::check_numbers(o.name, "padding", windows.padding, o.spatial, 0, o.x);
 }
 
 template <size_t N>
@@ -207,9 +216,9 @@ Tensor conv_nd(const char* name, const Tensor& x, const Tensor& weight, const Te
   for (size_t d = 0; d < 3; ++d) {
     const int64_t extent = detail::window_extent(name, w.kernel[d], w.dilation[d]);
     if (same && w.stride[d] != 1)
-      throw ValueError(
-          fmt::format("{}: Padding::kSame needs stride 1, as the result has x's size\n  stride {}",
-                      name, detail::numbers_text(w.stride, N)));
+      throw ValueError(fmt::format(
+          "{}: Padding::kSame needs stride 1, as the result has x's size\n{}   stride {}", name,
+          o.text(), detail::numbers_text(w.stride, N)));
     if (same) w.padding[d] = (extent - 1) / 2;
     const int64_t room = w.in[d] + 2 * w.padding[d] - extent;
     w.out[d] = same ? w.in[d] : room < 0 ? 0 : room / w.stride[d] + 1;
@@ -224,6 +233,7 @@ Tensor conv_nd(const char* name, const Tensor& x, const Tensor& weight, const Te
                x.shape(),
                weight.shape(),
                result_shape(o, out, w.out)};
+  check_size(o, c.y);
   return conv(c, x, weight, bias);
 }
 
@@ -242,18 +252,18 @@ Tensor conv_transpose_nd(const char* name, const Tensor& x, const Tensor& weight
                      .dilation = detail::last_of_three(options.dilation, 1)};
   check_options(o, w);
   const auto more = detail::last_of_three(options.output_padding, 0);
-  detail::check_numbers(name, "output_padding", more, N, 0);
+  detail::check_numbers(name, "output_padding", more, N, 0, x);
   for (size_t d = 0; d < 3; ++d) {
     if (more[d] > 0 && more[d] >= std::max(w.stride[d], w.dilation[d]))
       throw ValueError(
           fmt::format("{}: output_padding must be below stride or dilation\n"
-                      "  output_padding {}   stride {}   dilation {}",
-                      name, detail::numbers_text(more, N), detail::numbers_text(w.stride, N),
-                      detail::numbers_text(w.dilation, N)));
+                      "{}   output_padding {}   stride {}   dilation {}",
+                      name, o.text(), detail::numbers_text(more, N),
+                      detail::numbers_text(w.stride, N), detail::numbers_text(w.dilation, N)));
     const int64_t extent = detail::window_extent(name, w.kernel[d], w.dilation[d]);
     int64_t reach = 0;
     if (__builtin_mul_overflow(w.out[d] - 1, w.stride[d], &reach) || reach > INT64_MAX / 4)
-      throw ShapeError(fmt::format("{}: the result leaves int64\n{}", name, o.text()));
+      throw ShapeError(fmt::format("{}: the result is larger than any memory\n{}", name, o.text()));
     w.in[d] = reach - 2 * w.padding[d] + extent + more[d];
     if (w.out[d] < 1 || w.in[d] < 1)
       throw ShapeError(fmt::format("{}: the result would be empty: {} elements along {}\n{}", name,
@@ -266,6 +276,7 @@ Tensor conv_transpose_nd(const char* name, const Tensor& x, const Tensor& weight
                result_shape(o, out, w.in),
                weight.shape(),
                x.shape()};
+  check_size(o, c.x);
   return conv_grad_input(c, name, x, weight, bias);
 }
 

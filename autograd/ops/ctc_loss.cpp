@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/check_indices.h"
 #include "bb/autograd/ops/clamp.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/extremum.h"
@@ -15,6 +16,7 @@
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
 #include "bb/core/kernels/ctc.h"
@@ -198,11 +200,11 @@ bool is_integer(const Tensor& x) { return !is_floating_point(x.dtype()) && x.dty
 
 void check_operands(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths,
                     const Tensor& target_lengths) {
-  const auto text = [&] {
-    return fmt::format("  log_probs {}   targets {}   input_lengths {}   target_lengths {}",
-                       describe(log_probs), describe(targets), describe(input_lengths),
-                       describe(target_lengths));
-  };
+  const auto operands = {detail::Role{"log_probs", log_probs}, detail::Role{"targets", targets},
+                         detail::Role{"input_lengths", input_lengths},
+                         detail::Role{"target_lengths", target_lengths}};
+  detail::check_defined("ctc_loss", operands);
+  const auto text = [&] { return "  " + detail::text_of(operands); };
   if (!is_floating_point(log_probs.dtype()) || !is_integer(targets) || !is_integer(input_lengths) ||
       !is_integer(target_lengths))
     throw DTypeError(fmt::format(
@@ -224,11 +226,12 @@ void check_operands(const Tensor& log_probs, const Tensor& targets, const Tensor
 
 std::vector<int64_t> values_of(const Tensor& x) { return x.to(kInt64).to_vector<int64_t>(); }
 
-void check_lengths(const char* what, const std::vector<int64_t>& lengths, int64_t most) {
+void check_lengths(const char* what, const std::vector<int64_t>& lengths, int64_t most,
+                   const std::string& operands) {
   for (size_t i = 0; i < lengths.size(); ++i)
     if (lengths[i] < 0 || lengths[i] > most)
-      throw ValueError(
-          fmt::format("ctc_loss: {} {} of sample {} is not in [0, {}]", what, lengths[i], i, most));
+      throw ValueError(fmt::format("ctc_loss: {} {} of sample {} is not in [0, {}]\n  {}", what,
+                                   lengths[i], i, most, operands));
 }
 
 Targets checked_targets(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths,
@@ -239,29 +242,38 @@ Targets checked_targets(const Tensor& log_probs, const Tensor& targets, const Te
             {},
             values_of(target_lengths),
             values_of(input_lengths)};
+  const std::string operands = detail::shapes_of({{"log_probs", log_probs}, {"targets", targets}});
   if (t.blank < 0 || t.blank >= classes)
     throw IndexError(
-        fmt::format("ctc_loss: blank {} is out of range for {} classes", t.blank, classes));
+        fmt::format("ctc_loss: blank {} is out of range for {} classes (0 to {})\n  {}", t.blank,
+                    classes, classes - 1, operands));
   const bool padded = targets.dim() == 2;
-  check_lengths("the input length", t.input_lengths, time);
-  check_lengths("the target length", t.lengths, padded ? targets.size(1) : targets.size(0));
+  check_lengths("the input length", t.input_lengths, time, operands);
+  check_lengths("the target length", t.lengths, padded ? targets.size(1) : targets.size(0),
+                operands);
   const auto given = values_of(targets);
+  const auto check = [&](size_t i) {
+    if (given[i] >= 0 && given[i] < classes && given[i] != t.blank) return;
+    const std::string at = detail::position_text(targets.shape(), static_cast<int64_t>(i));
+    if (given[i] == t.blank)
+      throw ValueError(
+          fmt::format("ctc_loss: label {}{} is the blank\n  {}", given[i], at, operands));
+    throw IndexError(
+        fmt::format("ctc_loss: label {}{} is out of range for {} classes (0 to {})\n  {}", given[i],
+                    at, classes, classes - 1, operands));
+  };
   size_t begin = 0;
   for (int64_t length : t.lengths) {
-    for (size_t i = begin; i < begin + static_cast<size_t>(length) && i < given.size(); ++i)
+    for (size_t i = begin; i < begin + static_cast<size_t>(length) && i < given.size(); ++i) {
+      check(i);
       t.labels.push_back(given[i]);
+    }
     begin += static_cast<size_t>(padded ? targets.size(1) : length);
   }
   if (!padded && begin != given.size())
-    throw ValueError(fmt::format("ctc_loss: target lengths add up to {}, but there are {} targets",
-                                 begin, given.size()));
-  for (size_t i = 0; i < t.labels.size(); ++i) {
-    if (t.labels[i] < 0 || t.labels[i] >= classes)
-      throw IndexError(fmt::format("ctc_loss: label {} is out of range for {} classes (0 to {})",
-                                   t.labels[i], classes, classes - 1));
-    if (t.labels[i] == t.blank)
-      throw ValueError(fmt::format("ctc_loss: the blank, {}, cannot be a label", t.blank));
-  }
+    throw ValueError(
+        fmt::format("ctc_loss: target lengths add up to {}, but there are {} targets\n  {}", begin,
+                    given.size(), operands));
   return t;
 }
 
@@ -270,12 +282,13 @@ Targets checked_targets(const Tensor& log_probs, const Tensor& targets, const Te
 Tensor ctc_loss(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths,
                 const Tensor& target_lengths, const CtcOptions& options) {
   check_operands(log_probs, targets, input_lengths, target_lengths);
+  detail::check_reduction("ctc_loss", options.reduction);
   const auto shared = std::make_shared<const Targets>(
       checked_targets(log_probs, targets, input_lengths, target_lengths, options));
   const bool one = log_probs.dim() == 2;
   const Tensor losses = losses_of(shared, one ? unsqueeze(log_probs, 1) : log_probs);
   if (options.reduction != Reduction::kMean)
-    return detail::reduced("ctc_loss", one ? squeeze(losses, 0) : losses, options.reduction);
+    return detail::reduced(one ? squeeze(losses, 0) : losses, options.reduction);
   const Tensor lengths = clamp(tensor(shared->lengths), 1).to(losses.dtype());
   return mean(losses / lengths);
 }

@@ -3,8 +3,10 @@
 #include <cmath>
 
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/shape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
 #include "bb/core/random.h"
@@ -13,9 +15,9 @@ namespace bb {
 namespace {
 
 void check(const char* op, const Tensor& x, double p) {
-  if (!(p >= 0 && p <= 1)) throw ValueError(fmt::format("{}: p must lie in [0, 1], got {}", op, p));
-  if (!is_floating_point(x.dtype()))
-    throw DTypeError(fmt::format("{}: needs floating point\n  x {}", op, describe(x)));
+  detail::check_floating(op, x);
+  if (!(p >= 0 && p <= 1))
+    throw ValueError(fmt::format("{}: p must lie in [0, 1], got {}\n  x {}", op, p, x.shape()));
 }
 
 // x times one draw for each element of `shape`, which broadcasts to x's.
@@ -35,8 +37,11 @@ Tensor drop_channels(const char* op, const Tensor& x, double p, bool training, i
   return dropped(x, shape, p);
 }
 
-void check_rank(const char* op, const Tensor& x, bool fits, const char* dims) {
-  if (!fits) throw ShapeError(fmt::format("{}: x must be {}\n  x {}", op, dims, x.shape()));
+// Throws unless x has `least` dimensions or one more.
+void check_rank(const char* op, const Tensor& x, int64_t least, const char* dims) {
+  detail::check_defined(op, x);
+  if (x.dim() != least && x.dim() != least + 1)
+    throw ShapeError(fmt::format("{}: x must be {}\n  x {}", op, dims, x.shape()));
 }
 
 }  // namespace
@@ -47,17 +52,17 @@ Tensor dropout(const Tensor& x, double p, bool training) {
 }
 
 Tensor dropout1d(const Tensor& x, double p, bool training) {
-  check_rank("dropout1d", x, x.dim() == 2 || x.dim() == 3, "(N,C,L) or (C,L)");
+  check_rank("dropout1d", x, 2, "(N,C,L) or (C,L)");
   return drop_channels("dropout1d", x, p, training, x.dim() - 1);
 }
 
 Tensor dropout2d(const Tensor& x, double p, bool training) {
-  check_rank("dropout2d", x, x.dim() == 3 || x.dim() == 4, "(N,C,H,W) or (N,C,L)");
+  check_rank("dropout2d", x, 3, "(N,C,H,W) or (N,C,L)");
   return drop_channels("dropout2d", x, p, training, 2);
 }
 
 Tensor dropout3d(const Tensor& x, double p, bool training) {
-  check_rank("dropout3d", x, x.dim() == 4 || x.dim() == 5, "(N,C,D,H,W) or (C,D,H,W)");
+  check_rank("dropout3d", x, 4, "(N,C,D,H,W) or (C,D,H,W)");
   return drop_channels("dropout3d", x, p, training, x.dim() - 3);
 }
 

@@ -9,6 +9,7 @@
 #include "bb/autograd/ops/parts.h"
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/shape.h"
+#include "bb/core/checks.h"
 #include "bb/core/error.h"
 
 namespace bb {
@@ -36,7 +37,8 @@ struct Operand {
 
 class Equation {
  public:
-  Equation(std::string_view text, const std::vector<Tensor>& tensors) : text_(text) {
+  Equation(std::string_view text, const std::vector<Tensor>& tensors)
+      : text_(text), tensors_(tensors) {
     std::string plain;
     for (char c : text)
       if (c != ' ') plain += c;
@@ -47,9 +49,9 @@ class Equation {
       terms_.push_back(read(inputs.substr(begin, end - begin)));
     }
     if (terms_.size() != tensors.size())
-      throw ValueError(fmt::format("einsum: '{}' is for {} operand{}, but {} {} given", text,
+      throw ValueError(fmt::format("einsum: '{}' is for {} operand{}, but {} {} given\n  {}", text,
                                    terms_.size(), terms_.size() == 1 ? "" : "s", tensors.size(),
-                                   tensors.size() == 1 ? "is" : "are"));
+                                   tensors.size() == 1 ? "is" : "are", operands_text()));
     for (size_t i = 0; i < tensors.size(); ++i) add(i, terms_[i], tensors[i]);
     if (arrow == std::string::npos)
       imply_output();
@@ -64,8 +66,9 @@ class Equation {
 
  private:
   [[noreturn]] void fail(const std::string& why) const {
-    throw ValueError(fmt::format("einsum: {} in '{}'", why, text_));
+    throw ValueError(fmt::format("einsum: {} in '{}'\n  {}", why, text_, operands_text()));
   }
+  std::string operands_text() const { return detail::shapes_of("operand", tensors_); }
 
   Term read(const std::string& text) const {
     Term term;
@@ -94,8 +97,8 @@ class Equation {
     if (rest < 0 || (rest > 0 && term.ellipsis_at < 0))
       throw ShapeError(
           fmt::format("einsum: operand {} has {} dimensions, but its term in '{}' "
-                      "labels {}\n  operand {} {}",
-                      number, operand.dim(), text_, term.labels.size(), number, operand.shape()));
+                      "labels {}\n  {}",
+                      number, operand.dim(), text_, term.labels.size(), operands_text()));
     std::string labels = term.labels;
     if (term.ellipsis_at >= 0) {
       labels.insert(static_cast<size_t>(term.ellipsis_at), ellipsis(rest));
@@ -103,7 +106,7 @@ class Equation {
     }
     Tensor x = operand;
     for (size_t i = 0; i < labels.size(); ++i) {
-      note_size(labels[i], x.size(static_cast<int64_t>(i)), number, operand);
+      note_size(labels[i], x.size(static_cast<int64_t>(i)));
       ++count_[static_cast<unsigned char>(labels[i])];
     }
     for (size_t i = 0; i < labels.size();) {  // repeated labels: their diagonal, as last dim
@@ -115,9 +118,9 @@ class Equation {
       const char label = labels[i];
       const auto d0 = static_cast<int64_t>(i), d1 = static_cast<int64_t>(again);
       if (x.size(d0) != x.size(d1))
-        throw ShapeError(fmt::format(
-            "einsum: {} has sizes {} and {} within one operand, in '{}'\n  operand {} {}",
-            in_words(label), x.size(d0), x.size(d1), text_, number, operand.shape()));
+        throw ShapeError(
+            fmt::format("einsum: {} has sizes {} and {} within operand {}, in '{}'\n  {}",
+                        in_words(label), x.size(d0), x.size(d1), number, text_, operands_text()));
       x = diagonal(x, 0, d0, d1);
       labels.erase(again, 1);
       labels.erase(i, 1);
@@ -126,13 +129,13 @@ class Equation {
     operands.push_back({x, labels});
   }
 
-  void note_size(char label, int64_t size, size_t number, const Tensor& operand) {
+  void note_size(char label, int64_t size) {
     int64_t& known = sizes_[static_cast<unsigned char>(label)];
     if (known < 0 || known == 1) {
       known = size;
     } else if (size != known && size != 1) {
-      throw ShapeError(fmt::format("einsum: {} has sizes {} and {} in '{}'\n  operand {} {}",
-                                   in_words(label), known, size, text_, number, operand.shape()));
+      throw ShapeError(fmt::format("einsum: {} has sizes {} and {} in '{}'\n  {}", in_words(label),
+                                   known, size, text_, operands_text()));
     }
   }
 
@@ -156,6 +159,7 @@ class Equation {
   }
 
   std::string_view text_;
+  const std::vector<Tensor>& tensors_;
   std::vector<Term> terms_;
   int64_t ellipsis_dims_ = 0;  // the most that an operand has
   std::array<int64_t, 256> sizes_ = [] {
@@ -242,12 +246,17 @@ Operand contracted(const Operand& a, const Operand& b, const std::string& wanted
 
 Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands) {
   if (operands.empty()) throw ValueError("einsum: there are no operands");
-  for (size_t i = 0; i < operands.size(); ++i)
-    if (operands[i].dtype() != operands[0].dtype() || !is_floating_point(operands[i].dtype()))
-      throw DTypeError(
-          fmt::format("einsum: all operands must have one floating-point dtype\n"
-                      "  operand 0 {}   operand {} {}",
-                      describe(operands[0]), i, describe(operands[i])));
+  detail::check_defined("einsum", "operand", operands);
+  for (const Tensor& x : operands) {
+    if (x.dtype() == operands[0].dtype() && is_floating_point(x.dtype())) continue;
+    std::string text;
+    for (size_t i = 0; i < operands.size(); ++i)
+      text += fmt::format("{}operand {} {}", i > 0 ? "   " : "", i, describe(operands[i]));
+    throw DTypeError(
+        fmt::format("einsum: all operands must have one floating-point dtype\n  {}\n"
+                    "  hint: convert with to(kFloat32)",
+                    text));
+  }
   const Equation parsed(equation, operands);
 
   const auto wanted_after = [&parsed](size_t i) {  // by the result and the operands behind i

@@ -8,6 +8,7 @@
 #include "bb/autograd/ops/mask.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
 #include "bb/core/kernels/gather.h"
@@ -41,6 +42,7 @@ Tensor rows_grad(const Tensor& dy, const Tensor& indices, int64_t n, int64_t ski
 }  // namespace
 
 Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOptions& options) {
+  detail::check_defined("embedding", {{"indices", indices}, {"weight", weight}});
   if (weight.dim() != 2)
     throw ShapeError(fmt::format("embedding: weight must be a matrix\n  indices {}   weight {}",
                                  indices.shape(), weight.shape()));
@@ -53,7 +55,10 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOpt
                       weight.shape()));
     if (skip < 0) skip += n;
   }
-  const Tensor places = detail::checked_indices("embedding", indices, n, 0, weight);
+  detail::check_rank("embedding", indices.dim() + 1, {{"indices", indices}});
+  const Tensor places =
+      detail::checked_indices("embedding", indices, n, 0, weight, detail::Negative::kRefused,
+                              {.index = "indices", .x = "weight"});
   const Tensor line = places.alias({places.numel()}, {1}, places.offset());
   Tensor y = no_grad([&] { return index_select(weight.detach(), 0, line); });
   y = record("embedding", {weight}, std::move(y), [line = Saved(line), n, skip](const Tensor& dy) {
@@ -65,22 +70,34 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOpt
 }
 
 Tensor one_hot(const Tensor& x, int64_t num_classes) {
+  detail::check_defined("one_hot", x);
   if (x.dtype() != kInt64 && x.dtype() != kInt32)
     throw DTypeError(fmt::format("one_hot: x must be int64 or int32\n  x {}", describe(x)));
   if (num_classes < -1)
-    throw ValueError(fmt::format("one_hot: {} classes (-1 for as many as x needs)", num_classes));
-  if (num_classes == -1) {
-    if (x.numel() == 0)
-      throw ValueError(
-          fmt::format("one_hot: an empty x does not say how many classes there are\n  x {}\n"
-                      "  hint: give num_classes",
-                      x.shape()));
-    for (int64_t value : to(x, kInt64).to_vector<int64_t>())
-      num_classes = std::max(num_classes, value + 1);
-    num_classes = std::max<int64_t>(num_classes, 1);
-  }
-  const Tensor classes = detail::checked_indices("one_hot", x, num_classes, x.dim(), x);
-  return to(eq(unsqueeze(classes, -1), arange(num_classes)), kInt64);
+    throw ValueError(fmt::format(
+        "one_hot: num_classes must be at least 0, or -1 for as many as x needs, got {}\n  x {}",
+        num_classes, x.shape()));
+  if (num_classes == -1 && x.numel() == 0)
+    throw ValueError(
+        fmt::format("one_hot: an empty x does not say how many classes there are\n  x {}\n"
+                    "  hint: give num_classes",
+                    x.shape()));
+  const std::vector<int64_t> values = to(x, kInt64).to_vector<int64_t>();
+  if (num_classes == -1)
+    num_classes = std::max<int64_t>(*std::max_element(values.begin(), values.end()) + 1, 1);
+  for (size_t i = 0; i < values.size(); ++i)
+    if (values[i] < 0 || values[i] >= num_classes)
+      throw IndexError(
+          fmt::format("one_hot: value {}{} is out of range for {} classes (0 to {})\n  x {}",
+                      values[i], detail::position_text(x.shape(), static_cast<int64_t>(i)),
+                      num_classes, num_classes - 1, x.shape()));
+  detail::check_rank("one_hot", x.dim() + 1, {{"x", x}});
+  Shape shape = x.shape();
+  shape.push_back(num_classes);
+  if (!detail::is_possible(shape, kInt64) || !detail::is_possible({num_classes}, kInt64))
+    detail::throw_too_large("one_hot",
+                            fmt::format("x {}   num_classes {}", x.shape(), num_classes));
+  return to(eq(unsqueeze(x, -1), arange(num_classes)), kInt64);
 }
 
 }  // namespace bb

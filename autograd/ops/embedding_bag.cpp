@@ -1,8 +1,10 @@
 #include "bb/autograd/ops/embedding_bag.h"
 
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/check_indices.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
 #include "bb/core/kernels/gather.h"
@@ -76,12 +78,14 @@ struct Bags {
   int64_t count;                // of bags
 };
 
-int64_t row_of_padding(const EmbeddingBagOptions& options, int64_t rows) {
+int64_t row_of_padding(const EmbeddingBagOptions& options, const Tensor& weight) {
+  const int64_t rows = weight.size(0);
   if (!options.padding_idx) return -1;
   const int64_t given = *options.padding_idx, row = given < 0 ? given + rows : given;
   if (row < 0 || row >= rows)
     throw IndexError(
-        fmt::format("embedding_bag: padding_idx {} is out of range for {} rows", given, rows));
+        fmt::format("embedding_bag: padding_idx {} is out of range for {} rows\n  weight {}", given,
+                    rows, weight.shape()));
   return row;
 }
 
@@ -100,20 +104,21 @@ std::vector<int64_t> bounds_of(const Tensor& indices, const EmbeddingBagOptions&
   if (!ascend)
     throw ValueError(fmt::format(
         "embedding_bag: offsets must ascend from 0 to at most {}, the number of indices\n"
-        "  offsets {}",
-        n, fmt::join(options.offsets.to(kInt64).to_vector<int64_t>(), ", ")));
+        "  offsets {}, of indices {}",
+        n, fmt::join(options.offsets.to(kInt64).to_vector<int64_t>(), ", "), indices.shape()));
   return bounds;
 }
 
 Bags bags_of(const Tensor& indices, const Tensor& weight, const EmbeddingBagOptions& options) {
-  const int64_t rows = weight.size(0), padding = row_of_padding(options, rows);
+  const int64_t rows = weight.size(0), padding = row_of_padding(options, weight);
   const auto given = indices.to(kInt64).to_vector<int64_t>();
   const int64_t wrong =
       kernels::first_out_of_range(given.data(), static_cast<int64_t>(given.size()), rows);
   if (wrong >= 0)
-    throw IndexError(
-        fmt::format("embedding_bag: index {} at position {} is out of range for {} rows (0 to {})",
-                    given[static_cast<size_t>(wrong)], wrong, rows, rows - 1));
+    throw IndexError(fmt::format(
+        "embedding_bag: index {}{} is out of range for {} rows (0 to {})\n  {}",
+        given[static_cast<size_t>(wrong)], detail::position_text(indices.shape(), wrong), rows,
+        rows - 1, detail::shapes_of({{"indices", indices}, {"weight", weight}})));
   const auto bounds = bounds_of(indices, options);
   Bags bags{{}, {}, {}, static_cast<int64_t>(bounds.size()) - 1};
   for (int64_t b = 0; b < bags.count; ++b)
@@ -130,6 +135,7 @@ Bags bags_of(const Tensor& indices, const Tensor& weight, const EmbeddingBagOpti
 void check(const Tensor& indices, const Tensor& weight, const EmbeddingBagOptions& options) {
   const Tensor& offsets = options.offsets;
   const Tensor& factors = options.per_sample_weights;
+  detail::check_defined("embedding_bag", {{"indices", indices}, {"weight", weight}});
   const auto integers = [](const Tensor& x) {
     return !is_floating_point(x.dtype()) && x.dtype() != kBool;
   };
@@ -149,7 +155,9 @@ void check(const Tensor& indices, const Tensor& weight, const EmbeddingBagOption
         describe(indices), describe(weight), describe(offsets)));
   if (!factors.defined()) return;
   if (options.mode != BagMode::kSum)
-    throw ValueError("embedding_bag: per_sample_weights need BagMode::kSum");
+    throw ValueError(
+        fmt::format("embedding_bag: per_sample_weights need BagMode::kSum\n  per_sample_weights {}",
+                    factors.shape()));
   if (factors.dtype() != weight.dtype())
     throw DTypeError(
         fmt::format("embedding_bag: per_sample_weights must have weight's dtype\n"

@@ -9,6 +9,7 @@
 #include "bb/autograd/ops/reduced_dims.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
 #include "bb/core/parallel.h"
@@ -36,7 +37,7 @@ Tensor shared_among_equals(const Tensor& dy, const Tensor& x, const Tensor& y, c
 
 Tensor extremum(const char* op, const char* what, const kernels::Reduction& f, const Tensor& x,
                 const Shape& dims, bool keepdim, NanShares nan_shares) {
-  const Reduced r(op, x.shape(), dims, keepdim);
+  const Reduced r(op, x, dims, keepdim);
   detail::check_not_empty(op, what, x, r);
   Tensor y = detail::reduce(f, x, r, x.dtype());
   const Saved saved = autograd::output_for(x, y);
@@ -60,7 +61,7 @@ MaxResult pick_smallest(const Tensor& x, int64_t d) {
 
 // Without dim.
 MaxResult pick_along(const char* op, const char* what, Pick pick, const Tensor& x, int64_t dim) {
-  const int64_t d = normalize_dim(op, dim, x.dim());
+  const int64_t d = normalize_dim(op, dim, x);
   if (x.dim() == 0) return {x.detach().clone(), zeros({}, kInt64)};
   if (x.shape()[d] == 0)
     throw ValueError(fmt::format("{}: no {} along a dimension of size 0\n  x {}   dim {}", op, what,
@@ -80,7 +81,7 @@ MaxResult values_and_indices(const char* op, const char* what, Pick pick, const 
   MaxResult found = pick_along(op, what, pick, x, dim);
   if (x.dim() == 0)
     return {record(op, {x}, found.values, [](const Tensor& dy) { return dy; }), found.indices};
-  const int64_t d = normalize_dim(op, dim, x.dim());
+  const int64_t d = normalize_dim(op, dim, x);
   const Tensor kept = found.indices.unsqueeze(d);
   Tensor values = keepdim ? found.values.unsqueeze(d) : std::move(found.values);
   return {record(op, {x}, std::move(values),
@@ -92,14 +93,14 @@ MaxResult values_and_indices(const char* op, const char* what, Pick pick, const 
 }
 
 Tensor index_of(const char* op, const char* what, Pick pick, const Tensor& x) {
-  detail::check_not_empty(op, what, x, Reduced(op, x.shape(), {}, false));
+  detail::check_not_empty(op, what, x, Reduced(op, x, {}, false));
   return pick_along(op, what, pick, x.detach().flatten(), 0).indices;
 }
 
 Tensor index_of(const char* op, const char* what, Pick pick, const Tensor& x, int64_t dim,
                 bool keepdim) {
   const Tensor indices = pick_along(op, what, pick, x, dim).indices;
-  return keepdim && x.dim() > 0 ? indices.unsqueeze(normalize_dim(op, dim, x.dim())) : indices;
+  return keepdim && x.dim() > 0 ? indices.unsqueeze(normalize_dim(op, dim, x)) : indices;
 }
 
 constexpr const char* kLargest = "largest element";
@@ -146,7 +147,12 @@ MaxResult pick_median(const Tensor& x, int64_t d) {
 }
 
 void check_ordered(const Tensor& x) {
-  if (x.dtype() == kBool) throw DTypeError("median: bool is not supported");
+  detail::check_defined("median", x);
+  if (x.dtype() == kBool)
+    throw DTypeError(
+        fmt::format("median: bool is not supported\n  x {}\n"
+                    "  hint: convert with to(kInt64)",
+                    describe(x)));
 }
 
 }  // namespace
@@ -182,7 +188,7 @@ Tensor argmin(const Tensor& x, int64_t dim, bool keepdim) {
 
 Tensor median(const Tensor& x) {
   check_ordered(x);
-  detail::check_not_empty("median", kMiddle, x, Reduced("median", x.shape(), {}, false));
+  detail::check_not_empty("median", kMiddle, x, Reduced("median", x, {}, false));
   Tensor y = pick_along("median", kMiddle, pick_median, x.detach().flatten(), 0).values;
   const Saved saved = autograd::output_for(x, y);
   return record("median", {x}, std::move(y), [x = Saved(x), y = saved](const Tensor& dy) {

@@ -4,6 +4,7 @@
 #include "bb/autograd/ops/check_indices.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
 #include "bb/core/gather.h"
@@ -91,17 +92,18 @@ Tensor scatter_values(const char* op, Put how, const Tensor& x, int64_t d, const
 
 Tensor scatter_checked(const char* op, Put how, const Tensor& x, int64_t dim, const Tensor& index,
                        const Tensor& source) {
+  detail::check_defined(op, {{"x", x}, {"index", index}, {"source", source}});
   check_same_dtype(op, x, source);
-  const int64_t d = normalize_dim(op, dim, x.dim());
+  const int64_t d = normalize_dim(op, dim, x);
   const Tensor x1 = at_least_1d(x), index1 = at_least_1d(index);
   check_index_shape(op, x1, d, index1);
   Tensor values = at_least_1d(source);
   bool fits = values.dim() == index1.dim();
   for (int64_t i = 0; fits && i < index1.dim(); ++i) fits = values.shape()[i] >= index1.shape()[i];
   if (!fits)
-    throw ShapeError(fmt::format(
-        "{}: source must have index's rank and at least its sizes\n  index {}   source {}", op,
-        index.shape(), source.shape()));
+    throw ShapeError(
+        fmt::format("{}: source must have index's rank and at least its sizes\n  {}", op,
+                    detail::shapes_of({{"x", x}, {"index", index}, {"source", source}})));
   const Tensor places = checked_indices(op, index1, x1.shape()[d], d, x);
   for (int64_t i = 0; i < index1.dim(); ++i)
     if (values.shape()[i] > index1.shape()[i]) values = slice(values, i, 0, index1.shape()[i]);
@@ -212,8 +214,9 @@ Tensor put_selected(const char* op, Put how, const Tensor& x, int64_t d, const T
 
 Tensor put_checked(const char* op, Put how, const Tensor& x, int64_t dim, const Tensor& index,
                    const Tensor& source) {
+  detail::check_defined(op, {{"x", x}, {"index", index}, {"source", source}});
   check_same_dtype(op, x, source);
-  const int64_t d = normalize_dim(op, dim, x.dim());
+  const int64_t d = normalize_dim(op, dim, x);
   const Tensor x1 = at_least_1d(x), values = at_least_1d(source);
   Shape expected = x1.shape();
   if (index.dim() <= 1) expected[d] = index.numel();
@@ -229,7 +232,8 @@ Tensor put_checked(const char* op, Put how, const Tensor& x, int64_t dim, const 
 }  // namespace
 
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
-  const int64_t d = normalize_dim("gather", dim, x.dim());
+  detail::check_defined("gather", {{"x", x}, {"index", index}});
+  const int64_t d = normalize_dim("gather", dim, x);
   const Tensor x1 = at_least_1d(x), index1 = at_least_1d(index);
   check_index_shape("gather", x1, d, index1);
   const Tensor places = checked_indices("gather", index1, x1.shape()[d], d, x);
@@ -241,6 +245,7 @@ Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& 
 }
 
 Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, Scalar value) {
+  detail::check_defined("scatter", {{"x", x}, {"index", index}});
   return scatter(x, dim, index, expand(full({}, value, x.dtype()), index.shape()));
 }
 
@@ -249,7 +254,8 @@ Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tens
 }
 
 Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
-  const int64_t d = normalize_dim("index_select", dim, x.dim());
+  detail::check_defined("index_select", {{"x", x}, {"index", index}});
+  const int64_t d = normalize_dim("index_select", dim, x);
   const Tensor x1 = at_least_1d(x);
   const Tensor places = slice_indices("index_select", x1, d, index, x);
   if (x.dim() == 0 && places.numel() != 1)
@@ -261,6 +267,7 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
 
 Tensor index_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source,
                  Scalar alpha) {
+  detail::check_defined("index_add", {{"x", x}, {"index", index}, {"source", source}});
   check_same_dtype("index_add", x, source);
   const bool plain = alpha.to_double() == 1;
   return put_checked("index_add", Put::kAdd, x, dim, index,
@@ -272,40 +279,56 @@ Tensor index_copy(const Tensor& x, int64_t dim, const Tensor& index, const Tenso
 }
 
 Tensor index_fill(const Tensor& x, int64_t dim, const Tensor& index, Scalar value) {
-  const int64_t d = normalize_dim("index_fill", dim, x.dim());
+  detail::check_defined("index_fill", {{"x", x}, {"index", index}});
+  const int64_t d = normalize_dim("index_fill", dim, x);
   const Tensor x1 = at_least_1d(x);
   const Tensor places = slice_indices("index_fill", x1, d, index, x);
   return reshape(put_selected("index_fill", Put::kSet, x1, d, places, full({}, value, x.dtype())),
                  x.shape());
 }
 
-Tensor take(const Tensor& x, const Tensor& index) {
+namespace {
+
+// take() for an op of that name, which has `name` for the indices.
+Tensor take_for(const char* op, const Tensor& x, const Tensor& index, const char* name) {
+  detail::check_defined(op, {{"x", x}, {name, index}});
+  const Tensor places =
+      checked_indices(op, index, x.numel(), -1, x, Negative::kFromEnd, {.index = name});
   const Tensor line = reshape(x, {x.numel()});
-  const Tensor places = checked_indices("take", index, x.numel(), 0, line, Negative::kFromEnd);
   return reshape(select_slices(line, 0, reshape(places, {places.numel()})), index.shape());
 }
 
+}  // namespace
+
+Tensor take(const Tensor& x, const Tensor& index) { return take_for("take", x, index, "index"); }
+
 Tensor take_along_dim(const Tensor& x, const Tensor& indices, int64_t dim) {
-  const int64_t d = normalize_dim("take_along_dim", dim, x.dim());
+  const auto operands = {detail::Role{"x", x}, detail::Role{"indices", indices}};
+  detail::check_defined("take_along_dim", operands);
+  const int64_t d = normalize_dim("take_along_dim", dim, x);
   if (indices.dim() != x.dim())
     throw ShapeError(
         fmt::format("take_along_dim: x and indices must have one rank\n"
                     "  x {}   indices {}",
                     x.shape(), indices.shape()));
-  if (x.dim() == 0) return take(x, indices);
+  if (x.dim() == 0) return take_for("take_along_dim", x, indices, "indices");
   Shape other = indices.shape(), shape = x.shape();
   shape[d] = other[d] = 1;
-  Shape common = broadcast_shapes("take_along_dim", shape, other);
+  Shape common = shape;
+  if (const int64_t at = detail::broadcast_into(common, other); at > 0)
+    detail::throw_no_broadcast("take_along_dim", at, x.size(-at), indices.size(-at),
+                               detail::shapes_of(operands));
   common[d] = x.shape()[d];
   const Tensor wide = expand(x, common);
   common[d] = indices.shape()[d];
-  const Tensor places =
-      checked_indices("take_along_dim", indices, x.shape()[d], d, x, Negative::kFromEnd);
+  const Tensor places = checked_indices("take_along_dim", indices, x.shape()[d], d, x,
+                                        Negative::kFromEnd, {.index = "indices"});
   return gather_along(wide, d, expand(places, common));
 }
 
 Tensor take_along_dim(const Tensor& x, const Tensor& indices) {
-  return take(x, reshape(indices, {indices.numel()}));
+  detail::check_defined("take_along_dim", {{"x", x}, {"indices", indices}});
+  return flatten(take_for("take_along_dim", x, indices, "indices"));
 }
 
 Tensor Tensor::gather(int64_t dim, const Tensor& index) const {

@@ -11,6 +11,7 @@
 #include "bb/autograd/ops/parts.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
 #include "bb/core/gather.h"
@@ -47,10 +48,16 @@ class Parser {
  public:
   Parser(const char* op, const Tensor& x, const std::vector<Index>& indices)
       : op_(op), x_(x), parsed_{x, {}} {
-    int64_t taken = 0;
+    detail::check_defined(op, x);
+    int64_t taken = 0, rank = x.dim();
     bool has_ellipsis = false;
-    for (const Index& entry : indices) {
+    for (size_t i = 0; i < indices.size(); ++i) {
+      const Index& entry = indices[i];
+      if (const Tensor* tensor = std::get_if<Tensor>(&entry.value); tensor && !tensor->defined())
+        throw ValueError(fmt::format("{}: entry {} is undefined\n  x {}", op, i, x.shape()));
       taken += dims_of(entry);
+      rank += std::holds_alternative<indexing::NoneType>(entry.value) ||
+              std::holds_alternative<bool>(entry.value);
       if (std::holds_alternative<indexing::EllipsisType>(entry.value) &&
           std::exchange(has_ellipsis, true))
         throw ValueError(fmt::format("{}: Ellipsis is given twice\n  x {}", op, x.shape()));
@@ -58,6 +65,7 @@ class Parser {
     if (taken > x.dim())
       throw IndexError(fmt::format("{}: indices for {} dimensions of a tensor of {}\n  x {}", op,
                                    taken, x.dim(), x.shape()));
+    detail::check_rank(op, rank, {{"x", x}});
     left_ = x.dim() - taken;
     for (const Index& entry : indices)
       std::visit([this](const auto& value) { add(value); }, entry.value);
@@ -69,14 +77,17 @@ class Parser {
   void add(int64_t index) {
     const int64_t n = x_.shape()[from_];
     if (index < -n || index >= n)
-      throw IndexError(
-          fmt::format("{}: index {} is out of range for dimension {} of size {}\n  x {}", op_,
-                      index, from_, n, x_.shape()));
+      throw IndexError(fmt::format(
+          "{}: index {} is out of range for dimension {} of size {} ({} to {} allowed)\n"
+          "  x {}",
+          op_, index, from_, n, -n, n - 1, x_.shape()));
     parsed_.view = select(parsed_.view, at_, index);
     ++from_;
   }
   void add(const Slice& s) {
-    if (s.step <= 0) throw ValueError(fmt::format("{}: step {} is not positive", op_, s.step));
+    if (s.step <= 0)
+      throw ValueError(fmt::format("{}: step {} is not positive\n  x {}{}", op_, s.step, x_.shape(),
+                                   s.step < 0 ? "\n  hint: flip() turns the order round" : ""));
     if (s.start || s.stop || s.step != 1)
       parsed_.view = slice(parsed_.view, at_, s.start.value_or(0),
                            s.stop.value_or(std::numeric_limits<int64_t>::max()), s.step);
@@ -140,17 +151,31 @@ bool any(const std::vector<Tensor>& tensors) {
 
 // ---- Where x[tensors] lies in memory.
 
+// "x [2, 3]   index of dimension 0 [2]   index of dimension 1 [3]".
+std::string text_of(const Tensor& x, const std::vector<Tensor>& tensors) {
+  std::string text = fmt::format("x {}", x.shape());
+  for (size_t i = 0; i < tensors.size(); ++i)
+    if (tensors[i].defined())
+      text += fmt::format("   index of dimension {} {}", i, tensors[i].shape());
+  return text;
+}
+
 struct Places {
   Places(const char* op, const Tensor& x, const std::vector<Tensor>& tensors) {
     int64_t first = -1, last = -1, count = 0;
     for (size_t i = 0; i < tensors.size(); ++i) {
       if (!tensors[i].defined()) continue;
-      common = broadcast_shapes(op, common, tensors[i].shape());
+      if (const int64_t dim = detail::broadcast_into(common, tensors[i].shape()); dim > 0)
+        detail::throw_no_broadcast(op, dim, common[common.rank() - dim], tensors[i].size(-dim),
+                                   text_of(x, tensors));
       last = static_cast<int64_t>(i);
       if (first < 0) first = last;
       ++count;
     }
     at = last - first + 1 == count ? first : 0;
+    if (const int64_t rank = x.dim() - count + common.rank(); rank > Shape::kMaxRank)
+      throw ShapeError(fmt::format("{}: the result would have {} dimensions, more than {}\n  {}",
+                                   op, rank, Shape::kMaxRank, text_of(x, tensors)));
 
     offsets = zeros(common, kInt64);
     for (int64_t d = 0; d < x.dim(); ++d) {
@@ -240,11 +265,13 @@ Tensor pick(const Tensor& x, const std::vector<Tensor>& tensors) {
 void assign(const char* op, const Tensor& y, const std::vector<Index>& indices, const Tensor& value,
             bool accumulate) {
   NoGrad guard;
+  detail::check_defined(op, {{"x", y}, {"value", value}});
   const Parsed to = Parser(op, y.detach(), indices).result();
   std::optional<Places> places;
   if (any(to.tensors)) places.emplace(op, to.view, to.tensors);
   const Shape& shape = places ? places->shape : to.view.shape();
-  if (broadcast_shapes(op, shape, value.shape()) != shape)
+  Shape common = shape;
+  if (detail::broadcast_into(common, value.shape()) > 0 || common != shape)
     throw ShapeError(
         fmt::format("{}: the value does not broadcast to the places that it is for\n"
                     "  x {}   places {}   value {}",
@@ -261,6 +288,7 @@ void assign(const char* op, const Tensor& y, const std::vector<Index>& indices, 
 // index_put(), under the name of its caller.
 Tensor put_recorded(const char* op, const Tensor& x, const std::vector<Index>& indices,
                     const Tensor& value, bool accumulate) {
+  detail::check_defined(op, {{"x", x}, {"value", value}});
   Tensor y = Tensor::empty(x.shape(), x.dtype());
   detail::copy_elements(y, x);
   assign(op, y, indices, value, accumulate);
@@ -292,6 +320,7 @@ Tensor index_put(const Tensor& x, const std::vector<Index>& indices, const Tenso
 
 Tensor index_put(const Tensor& x, const std::vector<Index>& indices, Scalar value,
                  bool accumulate) {
+  detail::check_defined("index_put", x);
   return index_put(x, indices, full({}, value, x.dtype()), accumulate);
 }
 
@@ -306,6 +335,7 @@ Tensor Tensor::index_put(const std::vector<Index>& indices, Scalar value, bool a
 Tensor& Tensor::index_put_(const std::vector<Index>& indices, const Tensor& value,
                            bool accumulate) {
   detail::check_writable("index_put_", *this);
+  detail::check_defined("index_put_", {{"x", *this}, {"value", value}});
   const bool wants_value = value.requires_grad() && is_floating_point(dtype());
   if (autograd::records_mutation(*this, wants_value)) {
     autograd::check_mutable("index_put_", *this);
@@ -317,6 +347,7 @@ Tensor& Tensor::index_put_(const std::vector<Index>& indices, const Tensor& valu
   return autograd::finish_unrecorded("index_put_", *this);
 }
 Tensor& Tensor::index_put_(const std::vector<Index>& indices, Scalar value, bool accumulate) {
+  detail::check_defined("index_put_", *this);
   return index_put_(indices, full({}, value, dtype()), accumulate);
 }
 

@@ -11,6 +11,7 @@
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/ops/triangle.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/elementwise.h"
 #include "bb/core/error.h"
@@ -32,6 +33,17 @@ Tensor kept_from(const Tensor& x, const Tensor& operand) {
   return operand.defined() && operand.shares_storage(x) ? operand.clone() : operand;
 }
 Scalar kept_from(const Tensor&, Scalar operand) { return operand; }
+
+// fn(), an op out of place, whose errors shall name the one in place.
+template <class Fn>
+Tensor by_name(const char* op, const Fn& fn) {
+  try {
+    return fn();
+  } catch (Error& error) {
+    error.rename_op(op);
+    throw;
+  }
+}
 
 // x becomes out_of_place(x, operand); f is the kernel that computes it.
 template <class Operand>
@@ -72,7 +84,8 @@ Tensor& replace(const char* op, Tensor& x, std::initializer_list<const Tensor*> 
       x, std::any_of(operands.begin(), operands.end(),
                      [](const Tensor* operand) { return operand->requires_grad(); }));
   if (recorded) autograd::check_mutable(op, x);
-  const Tensor y = out_of_place(recorded ? autograd::before_mutation(x) : x);
+  const Tensor y =
+      by_name(op, [&] { return out_of_place(recorded ? autograd::before_mutation(x) : x); });
   detail::check_in_place(op, x, y);
   if (recorded) {
     autograd::mutate(x, bb::to(y, x.dtype()));
@@ -85,6 +98,7 @@ Tensor& replace(const char* op, Tensor& x, std::initializer_list<const Tensor*> 
 }  // namespace
 
 Tensor& Tensor::fill_(Scalar value) {
+  detail::check_defined("fill_", *this);
   if (autograd::records_mutation(*this)) {
     autograd::check_mutable("fill_", *this);
     const auto no_gradient = [](const Tensor& dy) { return zeros_like(dy); };
@@ -98,9 +112,11 @@ Tensor& Tensor::fill_(Scalar value) {
 
 Tensor& Tensor::copy_(const Tensor& source) {
   detail::check_writable("copy_", *this);
-  if (broadcast_shapes("copy_", shape(), source.shape()) != shape())
-    throw ShapeError(fmt::format("copy_: the source does not fit\n  tensor {}   source {}", shape(),
-                                 source.shape()));
+  const auto operands = {detail::Role{"tensor", *this}, detail::Role{"source", source}};
+  detail::check_defined("copy_", operands);
+  if (detail::broadcast("copy_", operands) != shape())
+    throw ShapeError(
+        fmt::format("copy_: the source does not fit\n  {}", detail::shapes_of(operands)));
   const bool same_place = raw_data() == source.raw_data() && strides() == source.strides();
   const bool overlaps = shares_storage(source) && !same_place;
   if (autograd::records_mutation(*this, source.requires_grad() && is_floating_point(dtype()))) {

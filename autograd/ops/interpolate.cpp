@@ -4,8 +4,10 @@
 #include <cmath>
 #include <memory>
 
+#include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/pool.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/error.h"
 #include "bb/core/kernels/taps.h"
 
@@ -112,19 +114,18 @@ int64_t dims_of(Interpolation mode) {
 }
 
 void check(const Tensor& x, const InterpolateOptions& options) {
-  if (!is_floating_point(x.dtype()))
-    throw DTypeError(
-        fmt::format("interpolate: needs floating point\n  x {}\n  hint: convert with to(kFloat32)",
-                    describe(x)));
+  detail::check_floating("interpolate", x);
   const int64_t spatial = x.dim() - 2, wanted = dims_of(options.mode);
   if (spatial < 1 || spatial > 3 || (wanted != 0 && spatial != wanted))
     throw ShapeError(
         fmt::format("interpolate: x must be images (N,C,...) with {} spatial dims\n  x {}",
                     wanted == 0 ? "1 to 3" : fmt::format("{}", wanted), x.shape()));
   if (options.size.empty() == options.scale_factor.empty())
-    throw ValueError("interpolate: give either size or scale_factor");
+    throw ValueError(
+        fmt::format("interpolate: give either size or scale_factor\n  x {}", x.shape()));
   if (options.align_corners && wanted == 0)
-    throw ValueError("interpolate: align_corners is for the linear modes and kBicubic");
+    throw ValueError(fmt::format(
+        "interpolate: align_corners is for the linear modes and kBicubic\n  x {}", x.shape()));
   const int64_t given = options.size.rank() + static_cast<int64_t>(options.scale_factor.size());
   if (given != 1 && given != spatial)
     throw ValueError(
@@ -132,42 +133,55 @@ void check(const Tensor& x, const InterpolateOptions& options) {
                     spatial, x.shape()));
 }
 
+// How spatial dim d of x is resized.
+Resize resize_of(const Tensor& x, const InterpolateOptions& options, int64_t d) {
+  const int64_t in = x.shape()[d + 2];
+  const auto real_in = static_cast<double>(in);
+  const bool by_size = !options.size.empty();
+  double factor = 0;
+  if (!by_size) {
+    const auto& factors = options.scale_factor;
+    factor = factors[factors.size() == 1 ? 0 : static_cast<size_t>(d)];
+    if (!(factor > 0 && factor * real_in < 1e15))
+      throw ValueError(
+          fmt::format("interpolate: scale_factor {} is out of range\n  x {}", factor, x.shape()));
+  }
+  const int64_t out = by_size ? options.size[options.size.rank() == 1 ? 0 : d]
+                              : static_cast<int64_t>(std::floor(real_in * factor));
+  if (in < 1 || out < 1 || out >= int64_t{1} << 31)
+    throw ValueError(fmt::format("interpolate: sizes must be at least 1{}, from {} to {}\n  x {}",
+                                 in < 1 || out < 1 ? "" : " and below 2^31", in, out, x.shape()));
+  const auto real_out = static_cast<double>(out);
+  const double scale = options.align_corners ? (out > 1 ? (real_in - 1) / (real_out - 1) : 0)
+                       : by_size             ? real_in / real_out
+                                             : 1 / factor;
+  return {in, out, scale, options.align_corners};
+}
+
 }  // namespace
 
 Tensor interpolate(const Tensor& x, const InterpolateOptions& options) {
   check(x, options);
   const int64_t spatial = x.dim() - 2;
-  Tensor y = x;
-  std::array<int64_t, 3> sizes{};
-  // The last dim first, as its result is what the others go over.
-  for (int64_t d = spatial - 1; d >= 0; --d) {
-    const int64_t in = x.shape()[d + 2];
-    const bool by_size = !options.size.empty();
-    const double factor =
-        by_size
-            ? 0
-            : options.scale_factor[options.scale_factor.size() == 1 ? 0 : static_cast<size_t>(d)];
-    if (!by_size && !(factor > 0 && factor * static_cast<double>(in) < 1e15))
-      throw ValueError(fmt::format("interpolate: scale_factor {} is out of range", factor));
-    const int64_t out = by_size
-                            ? options.size[options.size.rank() == 1 ? 0 : d]
-                            : static_cast<int64_t>(std::floor(static_cast<double>(in) * factor));
-    if (in < 1 || out < 1)
-      throw ValueError(fmt::format("interpolate: sizes must be at least 1, from {} to {}\n  x {}",
-                                   in, out, x.shape()));
-    sizes[static_cast<size_t>(d)] = out;
-    if (options.mode == Interpolation::kArea) continue;
-    const auto real_in = static_cast<double>(in), real_out = static_cast<double>(out);
-    const double scale = options.align_corners ? (out > 1 ? (real_in - 1) / (real_out - 1) : 0)
-                         : by_size             ? real_in / real_out
-                                               : 1 / factor;
-    const Resize resize{in, out, scale, options.align_corners};
-    y = run(false, std::make_shared<Taps>(taps_of(resize, options.mode)), y, d + 2);
+  std::vector<Resize> resizes;
+  Shape shape = x.shape();
+  for (int64_t d = 0; d < spatial; ++d) {
+    resizes.push_back(resize_of(x, options, d));
+    shape[d + 2] = resizes.back().out;
   }
-  if (options.mode != Interpolation::kArea) return y;
-  if (spatial == 1) return adaptive_avg_pool1d(x, sizes[0]);
-  if (spatial == 2) return adaptive_avg_pool2d(x, {sizes[0], sizes[1]});
-  return adaptive_avg_pool3d(x, sizes);
+  if (!detail::is_possible(shape, x.dtype()))
+    detail::throw_too_large("interpolate", fmt::format("x {}   result {}", x.shape(), shape));
+  if (options.mode == Interpolation::kArea) {
+    if (spatial == 1) return adaptive_avg_pool1d(x, shape[2]);
+    if (spatial == 2) return adaptive_avg_pool2d(x, {shape[2], shape[3]});
+    return adaptive_avg_pool3d(x, {shape[2], shape[3], shape[4]});
+  }
+  Tensor y = x;
+  // The last dim first, as its result is what the others go over.
+  for (int64_t d = spatial - 1; d >= 0; --d)
+    y = run(false, std::make_shared<Taps>(taps_of(resizes[static_cast<size_t>(d)], options.mode)),
+            y, d + 2);
+  return y;
 }
 
 }  // namespace bb

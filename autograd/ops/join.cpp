@@ -1,8 +1,11 @@
 #include "bb/autograd/ops/join.h"
 
+#include <algorithm>
+
 #include "bb/autograd/ops/parts.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
 #include "bb/core/strided.h"
@@ -30,37 +33,27 @@ Tensor roll_along(const Tensor& x, int64_t shift, int64_t d) {
   });
 }
 
-}  // namespace
-
-Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
-  if (tensors.empty()) throw ValueError("cat: there is nothing to join");
-  const Tensor* first = nullptr;  // the one that the others must agree with
+// cat() for an op of that name: `d` is in range, operands() what its errors show.
+template <class Text>
+Tensor join(const char* op, const std::vector<Tensor>& tensors, int64_t d, const Tensor& first,
+            const Text& operands) {
   DType dtype = tensors[0].dtype();
-  for (const Tensor& x : tensors) {
-    dtype = promote_types(dtype, x.dtype());
-    if (!first && !is_left_out(x)) first = &x;
-  }
-  if (!first) first = &tensors[0];
-  if (first->dim() == 0)
-    throw ShapeError("cat: 0-d tensors have no dimension to be joined along\n  hint: use stack()");
-  const int64_t d = normalize_dim("cat", dim, first->dim());
-
-  Shape shape = first->shape();
+  for (const Tensor& x : tensors) dtype = promote_types(dtype, x.dtype());
+  Shape shape = first.shape();
   shape[d] = 0;
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (is_left_out(tensors[i])) continue;
     Shape others = tensors[i].shape();
     if (others.rank() == shape.rank()) {
       if (__builtin_add_overflow(shape[d], others[d], &others[d]))
-        throw ShapeError(fmt::format("cat: more elements than a tensor can have along dim {}", d));
+        detail::throw_too_large(op, operands());
       shape[d] = others[d];
     }
     if (others != shape)
       throw ShapeError(
-          fmt::format("cat: sizes must agree except at dimension {}\n"
-                      "  tensor {} {}   tensor {} {}",
-                      d, first - tensors.data(), first->shape(), i, tensors[i].shape()));
+          fmt::format("{}: sizes must agree except at dimension {}\n  {}", op, d, operands()));
   }
+  if (!detail::is_possible(shape, dtype)) detail::throw_too_large(op, operands());
 
   Tensor y = Tensor::empty(shape, dtype);
   std::vector<int64_t> sizes;  // of each tensor along d
@@ -87,36 +80,62 @@ Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
                 });
 }
 
-Tensor stack(const std::vector<Tensor>& tensors, int64_t dim) {
-  if (tensors.empty()) throw ValueError("stack: there is nothing to join");
-  const int64_t d = normalize_dim("stack", dim, tensors[0].dim() + 1);
-  std::vector<Tensor> rows;
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    if (tensors[i].shape() != tensors[0].shape())
-      throw ShapeError(fmt::format("stack: shapes differ\n  tensor 0 {}   tensor {} {}",
-                                   tensors[0].shape(), i, tensors[i].shape()));
-    rows.push_back(unsqueeze(tensors[i], d));
-  }
-  return cat(rows, d);
+}  // namespace
+
+Tensor cat(const std::vector<Tensor>& tensors, int64_t dim) {
+  if (tensors.empty()) throw ValueError("cat: there is nothing to join");
+  detail::check_defined("cat", "tensor", tensors);
+  const auto found = std::find_if_not(tensors.begin(), tensors.end(), is_left_out);
+  const Tensor& first = found == tensors.end() ? tensors[0] : *found;  // others must agree with it
+  const auto operands = [&] { return detail::shapes_of("tensor", tensors); };
+  if (first.dim() == 0)
+    throw ShapeError(
+        fmt::format("cat: 0-d tensors have no dimension to be joined along\n  {}\n"
+                    "  hint: use stack()",
+                    operands()));
+  return join(
+      "cat", tensors,
+      normalize_dim("cat", dim, first.shape(), first.is(tensors[0]) ? "tensor 0" : "tensor"), first,
+      operands);
 }
 
-Tensor repeat(const Tensor& x, const Shape& repeats) {
+Tensor stack(const std::vector<Tensor>& tensors, int64_t dim) {
+  if (tensors.empty()) throw ValueError("stack: there is nothing to join");
+  detail::check_defined("stack", "tensor", tensors);
+  const auto operands = [&] { return detail::shapes_of("tensor", tensors); };
+  const int64_t d = normalize_new_dim("stack", dim, tensors[0].shape(), "tensor 0");
+  detail::check_rank("stack", tensors[0].dim() + 1, {{"tensor 0", tensors[0]}});
+  std::vector<Tensor> rows;
+  for (const Tensor& x : tensors) {
+    if (x.shape() != tensors[0].shape())
+      throw ShapeError(fmt::format("stack: shapes differ\n  {}", operands()));
+    rows.push_back(unsqueeze(x, d));
+  }
+  return join("stack", rows, d, rows[0], operands);
+}
+
+namespace {
+
+// repeat() for an op of that name.
+Tensor repeat_for(const char* op, const Tensor& x, const Shape& repeats) {
+  const auto operands = [&] { return fmt::format("x {}   repeats {}", x.shape(), repeats); };
   const int64_t added = repeats.rank() - x.dim();
   if (added < 0)
     throw ShapeError(
-        fmt::format("repeat: a number for each dimension is needed\n  x {}   repeats {}\n"
+        fmt::format("{}: a number for each dimension is needed\n  {}\n"
                     "  hint: tile() leaves the first dimensions as they are",
-                    x.shape(), repeats));
+                    op, operands()));
   Shape shape = repeats;
+  int64_t copies = 1;  // along the new dims
+  bool overflow = false;
   for (int64_t d = 0; d < shape.rank(); ++d) {
     if (repeats[d] < 0)
       throw ValueError(
-          fmt::format("repeat: {} repeats at position {} of {}", repeats[d], d, repeats));
-    if (d >= added && __builtin_mul_overflow(shape[d], x.shape()[d - added], &shape[d]))
-      throw ShapeError(
-          fmt::format("repeat: too many elements\n  x {}   repeats {}", x.shape(), repeats));
+          fmt::format("{}: {} repeats of dimension {}\n  {}", op, repeats[d], d, operands()));
+    overflow |= d < added ? __builtin_mul_overflow(copies, repeats[d], &copies)
+                          : __builtin_mul_overflow(shape[d], x.shape()[d - added], &shape[d]);
   }
-  shape.numel();  // throws where it is too large, before any work
+  if (overflow || !detail::is_possible(shape, x.dtype())) detail::throw_too_large(op, operands());
 
   Tensor y = contiguous(x);
   int64_t inner = 1;  // elements of y behind one of dimension d
@@ -129,27 +148,31 @@ Tensor repeat(const Tensor& x, const Shape& repeats) {
     }
     inner = block * n;
   }
-  int64_t copies = 1;  // along the new dims
-  for (int64_t d = 0; d < added; ++d) copies *= repeats[d];
   if (copies != 1) y = contiguous(expand(reshape(y, {1, inner}), {copies, inner}));
   return reshape(y.shares_storage(x) ? clone(y) : y, shape);
 }
 
+}  // namespace
+
+Tensor repeat(const Tensor& x, const Shape& repeats) {
+  detail::check_defined("repeat", x);
+  return repeat_for("repeat", x, repeats);
+}
+
 Tensor tile(const Tensor& x, const Shape& repeats) {
+  detail::check_defined("tile", x);
   Shape all = repeats;
   while (all.rank() < x.dim()) all.insert(0, 1);
-  return repeat(x, all);
+  return repeat_for("tile", x, all);
 }
 
 Tensor flip(const Tensor& x, const Shape& dims) {
+  detail::check_defined("flip", x);
+  const auto flipped = detail::marked_dims("flip", x, dims);
   Shape strides = x.strides();
   int64_t offset = x.offset();
-  std::array<bool, Shape::kMaxRank> seen{};
-  for (int64_t dim : dims) {
-    const int64_t d = normalize_dim("flip", dim, x.dim());
-    if (std::exchange(seen[static_cast<size_t>(d)], true))
-      throw ValueError(fmt::format("flip: dim {} is given twice in {}", dim, dims));
-    if (x.dim() == 0 || x.shape()[d] == 0) continue;
+  for (int64_t d = 0; d < x.dim(); ++d) {
+    if (!flipped[static_cast<size_t>(d)] || x.shape()[d] == 0) continue;
     offset += (x.shape()[d] - 1) * strides[d];
     strides[d] = -strides[d];
   }
@@ -160,15 +183,17 @@ Tensor flip(const Tensor& x, const Shape& dims) {
 }
 
 Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims) {
-  if (shifts.empty()) throw ValueError("roll: no shift is given");
+  detail::check_defined("roll", x);
+  if (shifts.empty()) throw ValueError(fmt::format("roll: no shift is given\n  x {}", x.shape()));
   if (shifts.rank() == 1 && dims.empty()) return roll(x, shifts[0]);
   if (shifts.rank() != dims.rank())
-    throw ShapeError(fmt::format("roll: as many shifts as dims are needed\n  shifts {}   dims {}",
-                                 shifts, dims));
-  for (int64_t dim : dims) normalize_dim("roll", dim, x.dim());
+    throw ShapeError(
+        fmt::format("roll: as many shifts as dims are needed\n  x {}   shifts {}   dims {}",
+                    x.shape(), shifts, dims));
+  for (int64_t dim : dims) normalize_dim("roll", dim, x);
   Tensor y = x;
   for (int64_t i = 0; i < dims.rank() && x.dim() > 0; ++i) {
-    const int64_t d = normalize_dim("roll", dims[i], x.dim());
+    const int64_t d = normalize_dim("roll", dims[i], x);
     const int64_t n = x.shape()[d];
     if (n > 0) y = roll_along(y, (shifts[i] % n + n) % n, d);
   }
@@ -180,6 +205,7 @@ Tensor roll(const Tensor& x, int64_t shift, int64_t dim) {
 }
 
 Tensor roll(const Tensor& x, int64_t shift) {
+  detail::check_defined("roll", x);
   return reshape(roll(reshape(x, {x.numel()}), shift, 0), x.shape());
 }
 

@@ -5,6 +5,7 @@
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
 #include "bb/core/kernels/epilogue_grad.h"
@@ -23,6 +24,7 @@ namespace {
 
 void check_dtypes(const char* op, const Tensor& a, const char* a_role, const Tensor& b,
                   const char* b_role) {
+  detail::check_defined(op, {{a_role, a}, {b_role, b}});
   if (a.dtype() == b.dtype() && is_floating_point(a.dtype())) return;
   throw DTypeError(
       fmt::format("{}: both operands must have one floating-point dtype\n"
@@ -58,7 +60,9 @@ Tensor summed_product(const Tensor& a, const Tensor& b) {
 // The product of matrices, their batches broadcast, on the tape.
 Tensor matrix_product(const Tensor& a, const Tensor& b) {
   const Shape batch = broadcast_shapes("matmul", detail::batch_shape(a), detail::batch_shape(b));
-  Tensor y = Tensor::empty(detail::with_matrix(batch, a.size(-2), b.size(-1)), a.dtype());
+  const Shape shape = detail::with_matrix(batch, a.size(-2), b.size(-1));
+  detail::check_result("matmul", shape, a.dtype(), {{"a", a}, {"b", b}});
+  Tensor y = Tensor::empty(shape, a.dtype());
   detail::multiply(y, a, b);
   return record("matmul", {a, b}, std::move(y),
                 [a = saved_for(b, a), b = saved_for(a, b), one_a = a.dim() == 2](const Tensor& dy,
@@ -99,6 +103,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
         fmt::format("matmul: inner sizes differ: {} and {}\n  a {}   b {}\n"
                     "  hint: a.size(-1) must equal b.size(-2)",
                     a.size(-1), inner, a.shape(), b.shape()));
+  if (a.dim() > 2 && b.dim() > 2) detail::broadcast("matmul", {{"a", a}, {"b", b}}, 2);
   if (a.dim() == 1) {
     const Tensor y = matmul(unsqueeze(a, 0), b);
     return squeeze(y, b.dim() == 1 ? 0 : -2);
@@ -125,9 +130,10 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activat
                       "  bias {}   weight {} (out, in)",
                       weight.size(0), bias.shape(), weight.shape()));
   }
+  Shape shape = x.shape();
+  shape[shape.rank() - 1] = weight.size(0);
+  detail::check_result("linear", shape, x.dtype(), {{"x", x}, {"weight", weight}});
   if (x.dim() != 2) {
-    Shape shape = x.shape();
-    shape[shape.rank() - 1] = weight.size(0);
     const int64_t rows =
         x.size(-1) == 0
             ? Shape(std::span<const int64_t>(x.shape().begin(), x.shape().end() - 1)).numel()

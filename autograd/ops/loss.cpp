@@ -10,16 +10,27 @@
 #include "bb/autograd/ops/loss_parts.h"
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/shape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
 
 namespace bb {
 
 using detail::check_floating;
+using detail::check_reduction;
 using detail::check_same_shape;
 using detail::reduced;
 
 namespace {
+
+// Throws DTypeError where x - target is not floating point.
+void check_difference(const char* op, const Tensor& x, const Tensor& target) {
+  if (!is_floating_point(promote_types(x.dtype(), target.dtype())))
+    throw DTypeError(
+        fmt::format("{}: x or target must be floating point\n  {}\n"
+                    "  hint: convert with to(kFloat32)",
+                    op, detail::text_of({{"x", x}, {"target", target}})));
+}
 
 // d^2 / 2 where |d| < delta, else delta (|d| - delta / 2): one formula, that an infinite d does not
 // make NaN.
@@ -32,39 +43,49 @@ Tensor huber(const Tensor& d, double delta) {
 
 Tensor mse_loss(const Tensor& x, const Tensor& target, const LossOptions& options) {
   check_same_shape("mse_loss", x, "x", target, "target");
+  check_reduction("mse_loss", options.reduction);
+  check_difference("mse_loss", x, target);
   const Tensor difference = x - target;
-  return reduced("mse_loss", difference * difference, options.reduction);
+  return reduced(difference * difference, options.reduction);
 }
 
 Tensor l1_loss(const Tensor& x, const Tensor& target, const LossOptions& options) {
   check_same_shape("l1_loss", x, "x", target, "target");
-  return reduced("l1_loss", abs(x - target), options.reduction);
+  check_reduction("l1_loss", options.reduction);
+  // Distances of integers have no mean, but a sum.
+  if (options.reduction == Reduction::kMean || x.dtype() == kBool || target.dtype() == kBool)
+    check_difference("l1_loss", x, target);
+  return reduced(abs(x - target), options.reduction);
 }
 
 Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, const SmoothL1Options& options) {
   check_same_shape("smooth_l1_loss", x, "x", target, "target");
+  check_reduction("smooth_l1_loss", options.reduction);
   check_floating("smooth_l1_loss", x);
   const double beta = options.beta;
   if (!(beta >= 0))
     throw ValueError(fmt::format("smooth_l1_loss: beta must not be negative, got {}", beta));
-  if (beta == 0) return reduced("smooth_l1_loss", abs(x - target), options.reduction);
-  return reduced("smooth_l1_loss", huber(x - target, beta) * (1 / beta), options.reduction);
+  if (beta == 0) return reduced(abs(x - target), options.reduction);
+  return reduced(huber(x - target, beta) * (1 / beta), options.reduction);
 }
 
 Tensor huber_loss(const Tensor& x, const Tensor& target, const HuberOptions& options) {
   check_same_shape("huber_loss", x, "x", target, "target");
+  check_reduction("huber_loss", options.reduction);
   check_floating("huber_loss", x);
   const double delta = options.delta;
   if (!(delta > 0))
     throw ValueError(fmt::format("huber_loss: delta must be positive, got {}", delta));
-  return reduced("huber_loss", huber(x - target, delta), options.reduction);
+  return reduced(huber(x - target, delta), options.reduction);
 }
 
 Tensor gaussian_nll_loss(const Tensor& x, const Tensor& target, const Tensor& var,
                          const GaussianNllOptions& options) {
   constexpr const char* kName = "gaussian_nll_loss";
   check_same_shape(kName, x, "x", target, "target");
+  check_reduction(kName, options.reduction);
   check_floating(kName, x);
+  detail::check_defined(kName, {{"x", x}, {"target", target}, {"var", var}});
   Tensor variance = var;
   Shape one = x.shape(), without = x.shape();
   if (x.dim() > 0) {
@@ -87,12 +108,13 @@ Tensor gaussian_nll_loss(const Tensor& x, const Tensor& target, const Tensor& va
   const Tensor d = x - target;
   Tensor losses = (log(variance) + d * d / variance) * 0.5;
   if (options.full) losses = losses + 0.5 * std::log(2 * std::numbers::pi);
-  return reduced(kName, losses, options.reduction);
+  return reduced(losses, options.reduction);
 }
 
 Tensor poisson_nll_loss(const Tensor& x, const Tensor& target, const PoissonNllOptions& options) {
   constexpr const char* kName = "poisson_nll_loss";
   check_same_shape(kName, x, "x", target, "target");
+  check_reduction(kName, options.reduction);
   check_floating(kName, x);
   Tensor losses = options.log_input ? exp(x) - target * x : x - target * log(x + options.eps);
   if (options.full) {
@@ -102,7 +124,7 @@ Tensor poisson_nll_loss(const Tensor& x, const Tensor& target, const PoissonNllO
     const Tensor stirling = n * log(n) - n + log(n * (2 * std::numbers::pi)) * 0.5;
     losses = losses + where(counts, stirling, zeros({}, target.dtype()));
   }
-  return reduced(kName, losses, options.reduction);
+  return reduced(losses, options.reduction);
 }
 
 }  // namespace bb

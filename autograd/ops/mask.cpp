@@ -5,22 +5,30 @@
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/indexing.h"
 #include "bb/autograd/ops/shape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
 
 namespace bb {
 namespace {
 
-void check_mask(const char* op, const Tensor& mask) {
+// The shape that x and mask broadcast to.
+Shape masked_shape(const char* op, const Tensor& x, const Tensor& mask) {
+  const auto operands = {detail::Role{"x", x}, detail::Role{"mask", mask}};
+  detail::check_defined(op, operands);
   if (mask.dtype() != kBool)
-    throw DTypeError(fmt::format("{}: the mask must be bool\n  mask {}", op, describe(mask)));
+    throw DTypeError(fmt::format("{}: the mask must be bool\n  {}\n  hint: compare, as mask != 0",
+                                 op, detail::text_of(operands)));
+  const Shape shape = detail::broadcast(op, operands);
+  detail::check_result(op, shape, x.dtype(), operands);
+  return shape;
 }
 
 }  // namespace
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
-  check_mask("masked_fill", mask);
-  broadcast_shapes("masked_fill", x.shape(), mask.shape());
+  masked_shape("masked_fill", x, mask);
+  detail::check_defined("masked_fill", {{"x", x}, {"mask", mask}, {"value", value}});
   if (value.dim() != 0)
     throw ShapeError(
         fmt::format("masked_fill: the value must be 0-d\n  x {}   value {}\n"
@@ -33,35 +41,36 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
 }
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, Scalar value) {
+  detail::check_defined("masked_fill", {{"x", x}, {"mask", mask}});
   return masked_fill(x, mask,
                      full({}, value, value.is_real() ? value.promote(x.dtype()) : x.dtype()));
 }
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {
-  check_mask("masked_select", mask);
-  const Shape shape = broadcast_shapes("masked_select", x.shape(), mask.shape());
+  const Shape shape = masked_shape("masked_select", x, mask);
   return index(expand(x, shape), {expand(mask, shape)});
 }
 
 Tensor masked_scatter(const Tensor& x, const Tensor& mask, const Tensor& source) {
-  check_mask("masked_scatter", mask);
+  const Shape shape = masked_shape("masked_scatter", x, mask);
+  detail::check_defined("masked_scatter", {{"x", x}, {"mask", mask}, {"source", source}});
   if (x.dtype() != source.dtype())
     throw DTypeError(
         fmt::format("masked_scatter: x and source must have one dtype\n"
                     "  x {}   source {}",
                     describe(x), describe(source)));
-  const Shape shape = broadcast_shapes("masked_scatter", x.shape(), mask.shape());
   const Tensor places = nonzero(expand(mask, shape));
   const int64_t count = places.size(0);
   if (source.numel() < count)
     throw ShapeError(fmt::format(
-        "masked_scatter: {} places are set, but source has {} elements\n  x {}   source {}", count,
-        source.numel(), x.shape(), source.shape()));
+        "masked_scatter: {} places are set, but source has {} elements\n  {}", count,
+        source.numel(), detail::shapes_of({{"x", x}, {"mask", mask}, {"source", source}})));
   return index_put(expand(x, shape), {expand(mask, shape)},
                    slice(reshape(source, {source.numel()}), 0, 0, count));
 }
 
 Tensor nonzero(const Tensor& x) {
+  detail::check_defined("nonzero", x);
   const Tensor flags = contiguous(ne(x.detach(), 0));
   const bool* set = flags.data<bool>();
   const int64_t n = flags.numel(), rank = x.dim();
@@ -86,7 +95,10 @@ Tensor nonzero(const Tensor& x) {
   return places;
 }
 
-Tensor argwhere(const Tensor& x) { return nonzero(x); }
+Tensor argwhere(const Tensor& x) {
+  detail::check_defined("argwhere", x);
+  return nonzero(x);
+}
 
 Tensor Tensor::masked_fill(const Tensor& mask, Scalar value) const {
   return bb::masked_fill(*this, mask, value);

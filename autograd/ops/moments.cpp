@@ -39,7 +39,7 @@ Tensor variance_grad(const Tensor& g, const Tensor& x, const Shape& dims, double
 
 Tensor var(const Tensor& x, const Shape& dims, const VarOptions& options) {
   detail::check_floating("var", x);
-  const Reduced r("var", x.shape(), dims, options.keepdim);
+  const Reduced r("var", x, dims, options.keepdim);
   const double n = divisor(r, options);
   return record("var", {x}, variance(x, dims, r, n),
                 [x = Saved(x), dims, n, with_ones = r.with_ones](const Tensor& dy) {
@@ -49,7 +49,7 @@ Tensor var(const Tensor& x, const Shape& dims, const VarOptions& options) {
 
 Tensor std(const Tensor& x, const Shape& dims, const VarOptions& options) {
   detail::check_floating("std", x);
-  const Reduced r("std", x.shape(), dims, options.keepdim);
+  const Reduced r("std", x, dims, options.keepdim);
   const double n = divisor(r, options);
   Tensor y = no_grad([&] { return sqrt(variance(x, dims, r, n)); });
   const Saved saved = autograd::output_for(x, y);
@@ -62,6 +62,8 @@ Tensor std(const Tensor& x, const Shape& dims, const VarOptions& options) {
 }
 
 VarMean var_mean(const Tensor& x, const Shape& dims, const VarOptions& options) {
+  detail::check_floating("var_mean", x);
+  const Reduced checked("var_mean", x, dims, options.keepdim);
   return {var(x, dims, options), mean(x, dims, options.keepdim)};
 }
 

@@ -61,18 +61,22 @@ Tensor norm_grad(const Tensor& dy, const Tensor& x, const Tensor& y, double p, c
 
 }  // namespace
 
-Tensor norm(const Tensor& x, double p, const Shape& dims, bool keepdim) {
-  detail::check_floating("norm", x);
-  if (std::isnan(p)) throw ValueError("norm: p is NaN");
-  const Reduced r("norm", x.shape(), dims, keepdim);
-  if (p < 0 || std::isinf(p))
-    detail::check_not_empty("norm", fmt::format("norm of order {}", p).c_str(), x, r);
+Tensor detail::norm_for(const char* op, const Tensor& x, double p, const Shape& dims,
+                        bool keepdim) {
+  check_floating(op, x);
+  if (std::isnan(p)) throw ValueError(fmt::format("{}: p is NaN\n  x {}", op, x.shape()));
+  const Reduced r(op, x, dims, keepdim);
+  if (p < 0 || std::isinf(p)) check_not_empty(op, fmt::format("norm of order {}", p).c_str(), x, r);
   Tensor y = norm_values(x, p, r);
   const Saved saved = autograd::output_for(x, y);
   return record("norm", {x}, std::move(y),
                 [x = Saved(x), y = saved, p, dims, with_ones = r.with_ones](const Tensor& dy) {
                   return norm_grad(reshape(dy, with_ones), *x, reshape(*y, with_ones), p, dims);
                 });
+}
+
+Tensor norm(const Tensor& x, double p, const Shape& dims, bool keepdim) {
+  return detail::norm_for("norm", x, p, dims, keepdim);
 }
 
 Tensor norm(const Tensor& x, double p) { return norm(x, p, {}); }

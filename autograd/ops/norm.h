@@ -14,4 +14,11 @@ namespace bb {
 Tensor norm(const Tensor& x, double p = 2);
 Tensor norm(const Tensor& x, double p, const Shape& dims, bool keepdim = false);
 
+namespace detail {
+
+/// norm() for an op of that name.
+Tensor norm_for(const char* op, const Tensor& x, double p, const Shape& dims, bool keepdim);
+
+}  // namespace detail
+
 }  // namespace bb

@@ -7,6 +7,7 @@
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/error.h"
 #include "bb/core/kernels/norm.h"
 
@@ -191,6 +192,7 @@ void update(const Tensor& running, const Tensor& value, double momentum) {
 
 void check_dtypes(const char* op, const Tensor& x,
                   std::initializer_list<std::pair<const char*, const Tensor*>> others) {
+  detail::check_defined(op, x);
   bool fits = is_floating_point(x.dtype());
   std::string text;
   for (const auto& [role, other] : others) {
@@ -212,8 +214,10 @@ void check_shape(const char* op, const char* role, const Tensor& value, const Sh
                                  x.shape(), role, value.shape()));
 }
 
-void check_eps(const char* op, double eps) {
-  if (!(eps >= 0)) throw ValueError(fmt::format("{}: eps must not be negative, got {}", op, eps));
+void check_eps(const char* op, const Tensor& x, double eps) {
+  if (!(eps >= 0))
+    throw ValueError(
+        fmt::format("{}: eps must not be negative, got {}\n  x {}", op, eps, x.shape()));
 }
 
 // Elements of each channel of a sample.
@@ -232,7 +236,7 @@ void check_channel_norm(const char* op, const Tensor& x, const Tensor& running_m
                 {"running_var", &running_var},
                 {"weight", &weight},
                 {"bias", &bias}});
-  check_eps(op, eps);
+  check_eps(op, x, eps);
   if (x.dim() < least_rank)
     throw ShapeError(fmt::format("{}: x must be {}\n  x {}", op, dims, x.shape()));
   const Shape channels{x.size(1)};
@@ -243,8 +247,10 @@ void check_channel_norm(const char* op, const Tensor& x, const Tensor& running_m
   if (!uses_input && (!running_mean.defined() || !running_var.defined()))
     throw ValueError(
         fmt::format("{}: running_mean and running_var are needed where x's own statistics are not "
-                    "used",
-                    op));
+                    "used\n  {}",
+                    op,
+                    detail::shapes_of(
+                        {{"x", x}, {"running_mean", running_mean}, {"running_var", running_var}})));
 }
 
 // The sizes of x's last dims, which are those of `shape`: rows and columns.
@@ -287,7 +293,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
                   const Tensor& bias, double eps) {
   check_dtypes("layer_norm", x, {{"weight", &weight}, {"bias", &bias}});
-  check_eps("layer_norm", eps);
+  check_eps("layer_norm", x, eps);
   const auto [rows, columns] = check_last_dims("layer_norm", x, normalized_shape);
   check_shape("layer_norm", "weight", weight, normalized_shape, "normalized_shape", x);
   check_shape("layer_norm", "bias", bias, normalized_shape, "normalized_shape", x);
@@ -300,7 +306,7 @@ Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& we
   const double least = x.dtype() == kFloat32
                            ? static_cast<double>(std::numeric_limits<float>::epsilon())
                            : std::numeric_limits<double>::epsilon();
-  check_eps("rms_norm", eps.value_or(least));
+  check_eps("rms_norm", x, eps.value_or(least));
   const auto [rows, columns] = check_last_dims("rms_norm", x, normalized_shape);
   check_shape("rms_norm", "weight", weight, normalized_shape, "normalized_shape", x);
   const Norm norm{"rms_norm", {1, rows, 1, columns, 1}, eps.value_or(least), false};
@@ -310,11 +316,12 @@ Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& we
 Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, const Tensor& bias,
                   double eps) {
   check_dtypes("group_norm", x, {{"weight", &weight}, {"bias", &bias}});
-  check_eps("group_norm", eps);
+  check_eps("group_norm", x, eps);
   if (x.dim() < 2)
     throw ShapeError(fmt::format("group_norm: x must be (N,C,...)\n  x {}", x.shape()));
   if (num_groups < 1)
-    throw ValueError(fmt::format("group_norm: num_groups must be at least 1, got {}", num_groups));
+    throw ValueError(fmt::format("group_norm: num_groups must be at least 1, got {}\n  x {}",
+                                 num_groups, x.shape()));
   const int64_t channels = x.size(1);
   if (channels % num_groups != 0)
     throw ShapeError(fmt::format("group_norm: {} groups do not divide {} channels\n  x {}",

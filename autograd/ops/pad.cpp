@@ -6,6 +6,7 @@
 #include "bb/autograd/ops/gather.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
 #include "bb/core/strided.h"
@@ -25,12 +26,14 @@ std::string operands(const Tensor& x, const std::vector<int64_t>& padding) {
 }
 
 std::vector<Pair> pairs_of(const Tensor& x, const std::vector<int64_t>& padding) {
+  detail::check_defined("pad", x);
   if (padding.size() % 2 != 0 || static_cast<int64_t>(padding.size()) > 2 * x.dim())
     throw ValueError(
         fmt::format("pad: padding needs two numbers for each dimension, last dimension first, and "
                     "no more\n{}",
                     operands(x, padding)));
   std::vector<Pair> pairs;
+  Shape result = x.shape();
   for (size_t i = 0; i < padding.size(); i += 2) {
     const int64_t d = x.dim() - 1 - static_cast<int64_t>(i / 2);
     const Pair pair{d, x.shape()[d], padding[i], padding[i + 1]};
@@ -40,7 +43,10 @@ std::vector<Pair> pairs_of(const Tensor& x, const std::vector<int64_t>& padding)
       throw ShapeError(fmt::format("pad: dimension {} of size {} cannot be padded by {} and {}\n{}",
                                    d, pair.n, pair.before, pair.behind, operands(x, padding)));
     if (pair.before != 0 || pair.behind != 0) pairs.push_back(pair);
+    result[d] = size;
   }
+  if (!detail::is_possible(result, x.dtype()))
+    detail::throw_too_large("pad", operands(x, padding).substr(2));
   return pairs;
 }
 

@@ -4,6 +4,7 @@
 
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/ops/view_grad.h"
+#include "bb/core/checks.h"
 #include "bb/core/error.h"
 
 namespace bb {
@@ -13,8 +14,9 @@ using autograd::record;
 namespace {
 
 int64_t part_dim(const char* op, const Tensor& x, int64_t dim) {
-  if (x.dim() == 0) throw ShapeError(fmt::format("{}: a 0-d tensor has no parts", op));
-  return normalize_dim(op, dim, x.dim());
+  detail::check_defined(op, x);
+  if (x.dim() == 0) throw ShapeError(fmt::format("{}: a 0-d tensor has no parts\n  x []", op));
+  return normalize_dim(op, dim, x);
 }
 
 struct Windows {
@@ -57,8 +59,9 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
   const int64_t n = x.shape()[d];
   if (index < -n || index >= n)
     throw IndexError(
-        fmt::format("select: index {} is out of range for dimension {} of size {}\n  x {}", index,
-                    d, n, x.shape()));
+        fmt::format("select: index {} is out of range for dimension {} of size {} ({} to {} "
+                    "allowed)\n  x {}",
+                    index, d, n, -n, n - 1, x.shape()));
   const int64_t i = index < 0 ? index + n : index;
   Shape shape = x.shape(), strides = x.strides();
   const int64_t offset = x.offset() + i * strides[d];
@@ -74,7 +77,8 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
 Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
   const int64_t d = part_dim("narrow", x, dim);
   const int64_t n = x.shape()[d];
-  if (length < 0) throw ValueError(fmt::format("narrow: length {} is negative", length));
+  if (length < 0)
+    throw ValueError(fmt::format("narrow: length {} is negative\n  x {}", length, x.shape()));
   const int64_t first = start < 0 ? start + n : start;
   if (first < 0 || first > n || length > n - first)
     throw IndexError(
@@ -120,10 +124,12 @@ std::vector<Tensor> Tensor::split_evenly(int64_t size, int64_t dim) const {
 }
 
 std::vector<Tensor> chunk(const Tensor& x, int64_t chunks, int64_t dim) {
-  if (chunks <= 0) throw ValueError(fmt::format("chunk: {} chunks; at least 1 is needed", chunks));
-  const int64_t n = x.shape()[part_dim("chunk", x, dim)];
-  if (n == 0) return split(x, std::vector<int64_t>(static_cast<size_t>(chunks), 0), dim);
-  return split(x, (n - 1) / chunks + 1, dim);
+  const int64_t d = part_dim("chunk", x, dim), n = x.shape()[d];
+  if (chunks <= 0)
+    throw ValueError(
+        fmt::format("chunk: chunks must be at least 1, got {}\n  x {}", chunks, x.shape()));
+  if (n == 0) return split(x, std::vector<int64_t>(static_cast<size_t>(chunks), 0), d);
+  return split(x, (n - 1) / chunks + 1, d);
 }
 
 std::vector<Tensor> unbind(const Tensor& x, int64_t dim) {
@@ -134,12 +140,13 @@ std::vector<Tensor> unbind(const Tensor& x, int64_t dim) {
 }
 
 Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
+  detail::check_defined("diagonal", x);
   if (x.dim() < 2)
     throw ShapeError(fmt::format("diagonal: needs at least 2 dimensions\n  x {}", x.shape()));
-  const int64_t a = normalize_dim("diagonal", dim1, x.dim());
-  const int64_t b = normalize_dim("diagonal", dim2, x.dim());
+  const int64_t a = normalize_dim("diagonal", dim1, x);
+  const int64_t b = normalize_dim("diagonal", dim2, x);
   if (a == b)
-    throw ShapeError(fmt::format("diagonal: dim1 {} and dim2 {} are one dimension of {}", dim1,
+    throw ShapeError(fmt::format("diagonal: dim1 {} and dim2 {} are one dimension\n  x {}", dim1,
                                  dim2, x.shape()));
   Shape shape = x.shape(), strides = x.strides();
   const int64_t rows = shape[a], columns = shape[b];
@@ -164,15 +171,18 @@ Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
 }
 
 Tensor Tensor::unfold(int64_t dim, int64_t size, int64_t step) const {
+  detail::check_defined("unfold", *this);
   if (this->dim() == 0)
-    throw ShapeError("unfold: a 0-d tensor has no windows\n  hint: reshape it to {1}");
-  const int64_t d = normalize_dim("unfold", dim, this->dim());
+    throw ShapeError("unfold: a 0-d tensor has no windows\n  x []\n  hint: reshape it to {1}");
+  const int64_t d = normalize_dim("unfold", dim, *this);
   const int64_t n = shape()[d];
-  if (size < 0 || size > n || step <= 0)
-    throw ValueError(
-        fmt::format("unfold: windows of 0 to {} elements, each at least 1 on from the last, fit\n"
-                    "  x {}   dim {}   size {}   step {}",
-                    n, shape(), dim, size, step));
+  const auto fail = [&](const std::string& why) {
+    throw ValueError(fmt::format("unfold: {}\n  x {}   dim {}   size {}   step {}", why, shape(),
+                                 dim, size, step));
+  };
+  if (size < 0 || size > n) fail(fmt::format("size must be 0 to {}, what dimension {} has", n, d));
+  if (step < 1) fail("step must be at least 1");
+  detail::check_rank("unfold", this->dim() + 1, {{"x", *this}});
   return bb::unfold(*this, {d, size, step});
 }
 

@@ -5,6 +5,7 @@
 #include "bb/autograd/ops/arithmetic.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/elementwise.h"
 #include "bb/core/error.h"
@@ -38,8 +39,11 @@ Tensor step(const char* name, const kernels::Elementwise& f, const Tensor& x) {
 
 // A step of floating-point numbers; whole ones are copied.
 Tensor round_by(const char* name, const kernels::Elementwise& f, const Tensor& x) {
+  detail::check_defined(name, x);
   if (is_floating_point(x.dtype())) return step(name, f, x);
-  if (x.dtype() == kBool) throw DTypeError(fmt::format("{}: bool is not supported", name));
+  if (x.dtype() == kBool)
+    throw DTypeError(fmt::format(
+        "{}: bool is not supported\n  x {}\n  hint: convert with to(kInt64)", name, describe(x)));
   return x.clone();
 }
 
@@ -54,6 +58,7 @@ Tensor abs(const Tensor& x) {
 Tensor sign(const Tensor& x) { return step("sign", elementwise().sign, x); }
 
 Tensor square(const Tensor& x) {
+  detail::check_defined("square", x);
   if (x.dtype() == kBool) return square(x.to(kInt64));
   Tensor y = detail::apply("square", elementwise().mul, x, x);
   return record("square", {x}, std::move(y),
@@ -79,7 +84,7 @@ Tensor rsqrt(const Tensor& x) {
 }
 
 Tensor reciprocal(const Tensor& x) {
-  Tensor y = detail::apply("reciprocal", elementwise().div, 1, x);
+  Tensor y = detail::apply("reciprocal", elementwise().div, 1, x, {"1", "x"});
   Saved saved = autograd::output_for(x, y);
   return record("reciprocal", {x}, std::move(y), [y = std::move(saved)](const Tensor& dy) {
     const Tensor r = *y;
@@ -215,7 +220,7 @@ Tensor atan(const Tensor& x) {
 }
 
 Tensor atan2(const Tensor& y, const Tensor& x) {
-  Tensor angle = detail::apply("atan2", elementwise().atan2, y, x);
+  Tensor angle = detail::apply("atan2", elementwise().atan2, y, x, {"y", "x"});
   return record("atan2", {y, x}, std::move(angle),
                 [y = Saved(y), x = Saved(x)](const Tensor& dy, Needs needs) {
                   const Tensor square = *x * *x + *y * *y, is_origin = eq(square, 0);

@@ -1,8 +1,10 @@
 #include "bb/autograd/ops/pool.h"
 
+#include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/windows.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/error.h"
 #include "bb/core/kernels/pool.h"
 
@@ -85,9 +87,7 @@ Tensor avg_pool(const Pool& p, const Tensor& x) {
 // ---- Checks
 
 void check_images(const char* op, const Tensor& x, int64_t spatial) {
-  if (!is_floating_point(x.dtype()))
-    throw DTypeError(fmt::format(
-        "{}: needs floating point\n  x {}\n  hint: convert with to(kFloat32)", op, describe(x)));
+  detail::check_floating(op, x);
   if (x.dim() != spatial + 2 && x.dim() != spatial + 1)
     throw ShapeError(fmt::format("{0}: x must be images (N,C,{1}), or one image (C,{1})\n  x {2}",
                                  op, detail::image_dims(spatial), x.shape()));
@@ -102,6 +102,7 @@ Pool make_pool(const char* name, const Tensor& x, int64_t spatial, const PoolWin
   for (int64_t d = 0; d < x.dim() - spatial; ++d) p.planes *= x.shape()[d];
   for (size_t d = 3 - static_cast<size_t>(spatial); d < 3; ++d)
     p.y[x.dim() - 3 + static_cast<int64_t>(d)] = windows.dims[d].out;
+  detail::check_result(name, p.y, x.dtype(), {{"x", x}});
   return p;
 }
 
@@ -121,10 +122,10 @@ Numbers numbers(const PerDim<N>& kernel, const PerDim<N>& stride, const PerDim<N
 
 Pool pool_of(const char* name, const Tensor& x, int64_t spatial, const Numbers& n) {
   check_images(name, x, spatial);
-  detail::check_numbers(name, "kernel", n.kernel, spatial, 1);
-  detail::check_numbers(name, "stride", n.stride, spatial, 1);
-  detail::check_numbers(name, "padding", n.padding, spatial, 0);
-  detail::check_numbers(name, "dilation", n.dilation, spatial, 1);
+  detail::check_numbers(name, "kernel", n.kernel, spatial, 1, x);
+  detail::check_numbers(name, "stride", n.stride, spatial, 1, x);
+  detail::check_numbers(name, "padding", n.padding, spatial, 0, x);
+  detail::check_numbers(name, "dilation", n.dilation, spatial, 1, x);
   PoolWindows windows;
   const auto sizes = detail::spatial_sizes(x.shape(), spatial);
   for (size_t d = 0; d < 3; ++d) {
@@ -132,9 +133,9 @@ Pool pool_of(const char* name, const Tensor& x, int64_t spatial, const Numbers& 
     if (2 * n.padding[d] > extent)
       throw ValueError(fmt::format(
           "{}: padding must be at most half of the kernel\n"
-          "  padding {}   kernel {}   dilation {}",
-          name, detail::numbers_text(n.padding, spatial), detail::numbers_text(n.kernel, spatial),
-          detail::numbers_text(n.dilation, spatial)));
+          "  x {}   padding {}   kernel {}   dilation {}",
+          name, x.shape(), detail::numbers_text(n.padding, spatial),
+          detail::numbers_text(n.kernel, spatial), detail::numbers_text(n.dilation, spatial)));
     const int64_t stride = n.stride[d], room = sizes[d] + 2 * n.padding[d] - extent;
     const int64_t more = n.ceil_mode ? stride - 1 : 0;
     int64_t out = room + more < 0 ? 0 : (room + more) / stride + 1;
@@ -165,9 +166,10 @@ MaxResult max_pool_nd(const char* name, const Tensor& x, const PerDim<N>& kernel
 template <size_t N>
 Tensor avg_pool_nd(const char* name, const Tensor& x, const PerDim<N>& kernel,
                    const AvgPoolOptions<N>& o) {
+  detail::check_defined(name, x);
   if (o.divisor_override < 0)
-    throw ValueError(
-        fmt::format("{}: divisor_override must not be negative, got {}", name, o.divisor_override));
+    throw ValueError(fmt::format("{}: divisor_override must not be negative, got {}\n  x {}", name,
+                                 o.divisor_override, x.shape()));
   Pool p = pool_of(name, x, N, numbers(kernel, o.stride, o.padding, PerDim<N>(1), o.ceil_mode));
   p.windows.divisor = o.divisor_override;
   for (kernels::PoolDim& dim : p.windows.dims) dim.counts_padding = o.count_include_pad;
@@ -178,7 +180,7 @@ template <size_t N>
 Pool adaptive_pool(const char* name, const Tensor& x, const PerDim<N>& output_size) {
   check_images(name, x, N);
   const auto out = detail::last_of_three(output_size, 1);
-  detail::check_numbers(name, "output_size", out, N, 0);
+  detail::check_numbers(name, "output_size", out, N, 0, x);
   PoolWindows windows;
   const auto sizes = detail::spatial_sizes(x.shape(), N);
   for (size_t d = 0; d < 3; ++d)
@@ -209,15 +211,15 @@ Tensor max_pool3d(const Tensor& x, PerDim<3> kernel, const MaxPoolOptions<3>& op
 
 MaxResult max_pool1d_with_indices(const Tensor& x, PerDim<1> kernel,
                                   const MaxPoolOptions<1>& options) {
-  return max_pool_nd("max_pool1d", x, kernel, options);
+  return max_pool_nd("max_pool1d_with_indices", x, kernel, options);
 }
 MaxResult max_pool2d_with_indices(const Tensor& x, PerDim<2> kernel,
                                   const MaxPoolOptions<2>& options) {
-  return max_pool_nd("max_pool2d", x, kernel, options);
+  return max_pool_nd("max_pool2d_with_indices", x, kernel, options);
 }
 MaxResult max_pool3d_with_indices(const Tensor& x, PerDim<3> kernel,
                                   const MaxPoolOptions<3>& options) {
-  return max_pool_nd("max_pool3d", x, kernel, options);
+  return max_pool_nd("max_pool3d_with_indices", x, kernel, options);
 }
 
 Tensor avg_pool1d(const Tensor& x, PerDim<1> kernel, const AvgPoolOptions<1>& options) {
@@ -241,22 +243,22 @@ Tensor adaptive_avg_pool3d(const Tensor& x, PerDim<3> output_size) {
 }
 
 MaxResult adaptive_max_pool1d_with_indices(const Tensor& x, PerDim<1> output_size) {
-  return max_pool(adaptive_pool("adaptive_max_pool1d", x, output_size), x);
+  return max_pool(adaptive_pool("adaptive_max_pool1d_with_indices", x, output_size), x);
 }
 MaxResult adaptive_max_pool2d_with_indices(const Tensor& x, PerDim<2> output_size) {
-  return max_pool(adaptive_pool("adaptive_max_pool2d", x, output_size), x);
+  return max_pool(adaptive_pool("adaptive_max_pool2d_with_indices", x, output_size), x);
 }
 MaxResult adaptive_max_pool3d_with_indices(const Tensor& x, PerDim<3> output_size) {
-  return max_pool(adaptive_pool("adaptive_max_pool3d", x, output_size), x);
+  return max_pool(adaptive_pool("adaptive_max_pool3d_with_indices", x, output_size), x);
 }
 Tensor adaptive_max_pool1d(const Tensor& x, PerDim<1> output_size) {
-  return adaptive_max_pool1d_with_indices(x, output_size).values;
+  return max_pool(adaptive_pool("adaptive_max_pool1d", x, output_size), x).values;
 }
 Tensor adaptive_max_pool2d(const Tensor& x, PerDim<2> output_size) {
-  return adaptive_max_pool2d_with_indices(x, output_size).values;
+  return max_pool(adaptive_pool("adaptive_max_pool2d", x, output_size), x).values;
 }
 Tensor adaptive_max_pool3d(const Tensor& x, PerDim<3> output_size) {
-  return adaptive_max_pool3d_with_indices(x, output_size).values;
+  return max_pool(adaptive_pool("adaptive_max_pool3d", x, output_size), x).values;
 }
 
 }  // namespace bb

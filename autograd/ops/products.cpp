@@ -4,6 +4,7 @@
 #include "bb/autograd/ops/linalg.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/error.h"
 #include "bb/core/matrix.h"
 #include "bb/core/strided.h"
@@ -17,39 +18,55 @@ using autograd::wants_grad;
 
 namespace {
 
-void check_dtypes(const char* op, const Tensor& a, const Tensor& b) {
+void check_dtypes(const char* op, const Tensor& a, const Tensor& b, const char* b_role) {
+  const auto operands = {detail::Role{"a", a}, detail::Role{b_role, b}};
+  detail::check_defined(op, operands);
   if (a.dtype() == b.dtype() && is_floating_point(a.dtype())) return;
   throw DTypeError(
-      fmt::format("{}: operands must have one floating-point dtype\n  a {}   b {}\n"
+      fmt::format("{}: operands must have one floating-point dtype\n  {}\n"
                   "  hint: convert with to(kFloat32)",
-                  op, describe(a), describe(b)));
+                  op, detail::text_of(operands)));
 }
 
-// Throws unless a and b have the ranks given, and their inner sizes agree.
+// Throws unless a and b, a vector by the name of v, have the ranks given, and their sizes agree.
 void check_ranks(const char* op, const Tensor& a, int64_t a_rank, const Tensor& b, int64_t b_rank) {
-  check_dtypes(op, a, b);
+  const char* b_role = a_rank == 2 && b_rank == 1 ? "v" : "b";
+  check_dtypes(op, a, b, b_role);
+  const auto operands = {detail::Role{"a", a}, detail::Role{b_role, b}};
+  const auto fail = [&](const std::string& why) {
+    throw ShapeError(fmt::format("{}: {}\n  {}", op, why, detail::shapes_of(operands)));
+  };
   if (a.dim() != a_rank || b.dim() != b_rank)
-    throw ShapeError(fmt::format("{}: a must have {} dimension{} and b {}\n  a {}   b {}", op,
-                                 a_rank, a_rank == 1 ? "" : "s", b_rank, a.shape(), b.shape()));
+    fail(fmt::format("a must have {} dimension{} and {} {}", a_rank, a_rank == 1 ? "" : "s", b_role,
+                     b_rank));
   const int64_t inner = b.size(b_rank == 1 ? 0 : -2);
-  if (a.size(-1) != inner)
-    throw ShapeError(fmt::format("{}: inner sizes differ: {} and {}\n  a {}   b {}", op, a.size(-1),
-                                 inner, a.shape(), b.shape()));
+  if (a.size(-1) != inner) fail(fmt::format("inner sizes differ: {} and {}", a.size(-1), inner));
   if (a_rank == 3 && a.size(0) != b.size(0))
-    throw ShapeError(fmt::format("{}: batches differ: {} and {}\n  a {}   b {}", op, a.size(0),
-                                 b.size(0), a.shape(), b.shape()));
+    fail(fmt::format("batches differ: {} and {}", a.size(0), b.size(0)));
+  if (b_rank > 1)
+    detail::check_result(op, detail::with_matrix(detail::batch_shape(a), a.size(-2), b.size(-1)),
+                         a.dtype(), operands);
+}
+
+void check_addend(const char* op, const Tensor& x, const Tensor& a) {
+  detail::check_defined(op, x);
+  if (x.dtype() != a.dtype())
+    throw DTypeError(fmt::format("{}: operands must have one dtype\n  {}", op,
+                                 detail::text_of({{"x", x}, {"a", a}})));
+}
+
+[[noreturn]] void throw_addend(const char* op, detail::Operands operands, const Shape& product) {
+  throw ShapeError(fmt::format("{}: x does not broadcast to the product {}\n  {}", op, product,
+                               detail::shapes_of(operands)));
 }
 
 // beta x + alpha a b, for operands that fit.
 Tensor add_product(const char* op, const Tensor& x, const Tensor& a, const Tensor& b,
                    const AddmmOptions& options) {
-  if (x.dtype() != a.dtype())
-    throw DTypeError(fmt::format("{}: operands must have one dtype\n  x {}   a {}", op, describe(x),
-                                 describe(a)));
   const Shape shape = detail::with_matrix(detail::batch_shape(a), a.size(-2), b.size(-1));
-  if (broadcast_shapes(op, x.shape(), shape) != shape)
-    throw ShapeError(fmt::format("{}: x does not broadcast to the product\n  x {}   a b {}", op,
-                                 x.shape(), shape));
+  Shape common = shape;
+  if (detail::broadcast_into(common, x.shape()) > 0 || common != shape)
+    throw_addend(op, {{"x", x}, {"a", a}, {"b", b}}, shape);
   const double beta = options.beta.to_double(), alpha = options.alpha.to_double();
   Tensor y = Tensor::empty(shape, a.dtype());
   if (beta != 0) detail::copy_elements(y, x);
@@ -91,13 +108,19 @@ Tensor dot(const Tensor& a, const Tensor& b) {
 }
 
 Tensor outer(const Tensor& a, const Tensor& b) {
+  const auto operands = {detail::Role{"a", a}, detail::Role{"b", b}};
+  detail::check_defined("outer", operands);
   if (a.dim() != 1 || b.dim() != 1)
     throw ShapeError(
         fmt::format("outer: operands must be vectors\n  a {}   b {}", a.shape(), b.shape()));
+  detail::check_result("outer", {a.size(0), b.size(0)}, promote_types(a.dtype(), b.dtype()),
+                       operands);
   return unsqueeze(a, 1) * b;
 }
 
 Tensor kron(const Tensor& a, const Tensor& b) {
+  const auto operands = {detail::Role{"a", a}, detail::Role{"b", b}};
+  detail::check_defined("kron", operands);
   const int64_t rank = std::max(a.dim(), b.dim());
   if (2 * rank > Shape::kMaxRank)
     throw ShapeError(fmt::format("kron: at most {} dimensions\n  a {}   b {}", Shape::kMaxRank / 2,
@@ -113,27 +136,32 @@ Tensor kron(const Tensor& a, const Tensor& b) {
     spread_b.push_back(p);
     int64_t size = 0;
     if (__builtin_mul_overflow(m, p, &size))
-      throw ShapeError(fmt::format("kron: too many elements\n  a {}   b {}", a.shape(), b.shape()));
+      detail::throw_too_large("kron", detail::shapes_of(operands));
     result.push_back(size);
   }
+  detail::check_result("kron", result, promote_types(a.dtype(), b.dtype()), operands);
   return reshape(reshape(a, spread_a) * reshape(b, spread_b), result);
 }
 
 Tensor addmm(const Tensor& x, const Tensor& a, const Tensor& b, const AddmmOptions& options) {
   check_ranks("addmm", a, 2, b, 2);
+  check_addend("addmm", x, a);
   return add_product("addmm", x, a, b, options);
 }
 
 Tensor baddbmm(const Tensor& x, const Tensor& a, const Tensor& b, const AddmmOptions& options) {
   check_ranks("baddbmm", a, 3, b, 3);
+  check_addend("baddbmm", x, a);
   return add_product("baddbmm", x, a, b, options);
 }
 
 Tensor addmv(const Tensor& x, const Tensor& a, const Tensor& v, const AddmmOptions& options) {
   check_ranks("addmv", a, 2, v, 1);
-  if (x.dim() > 1)
-    throw ShapeError(fmt::format("addmv: x does not broadcast to the product\n  x {}   a v [{}]",
-                                 x.shape(), a.size(0)));
+  check_addend("addmv", x, a);
+  const Shape shape{a.size(0)};
+  Shape common = shape;
+  if (detail::broadcast_into(common, x.shape()) > 0 || common != shape)
+    throw_addend("addmv", {{"x", x}, {"a", a}, {"v", v}}, shape);
   const Tensor column = x.dim() == 0 ? x : unsqueeze(x, 1);
   return squeeze(add_product("addmv", column, a, unsqueeze(v, 1), options), 1);
 }

@@ -11,6 +11,7 @@
 #include "bb/autograd/ops/scan.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 
 namespace bb {
@@ -29,7 +30,7 @@ Tensor sum_values(const Tensor& x, const Reduced& r) {
 }  // namespace
 
 Tensor sum(const Tensor& x, const Shape& dims, bool keepdim) {
-  const Reduced r("sum", x.shape(), dims, keepdim);
+  const Reduced r("sum", x, dims, keepdim);
   return record("sum", {x}, sum_values(x, r),
                 [shape = x.shape(), with_ones = r.with_ones](const Tensor& dy) {
                   return expand(reshape(dy, with_ones), shape);
@@ -40,7 +41,7 @@ Tensor sum(const Tensor& x) { return sum(x, Shape{}); }
 
 Tensor mean(const Tensor& x, const Shape& dims, bool keepdim) {
   detail::check_floating("mean", x);
-  const Reduced r("mean", x.shape(), dims, keepdim);
+  const Reduced r("mean", x, dims, keepdim);
   const double scale =
       r.count == 0 ? std::numeric_limits<double>::quiet_NaN() : 1.0 / static_cast<double>(r.count);
   return record("mean", {x}, no_grad([&] { return sum_values(x, r).mul_(scale); }),
@@ -53,10 +54,10 @@ Tensor mean(const Tensor& x) { return mean(x, Shape{}); }
 
 // Each element's slope is the product of the others: of those before it and those behind it.
 Tensor prod(const Tensor& x, int64_t dim, bool keepdim) {
-  const Reduced r("prod", x.shape(), {dim}, keepdim);
+  const Reduced r("prod", x, {dim}, keepdim);
   const DType dtype = is_floating_point(x.dtype()) ? x.dtype() : kInt64;
   Tensor y = detail::reduce(kernels::reductions().prod, x, r, dtype);
-  const int64_t d = normalize_dim("prod", dim, x.dim());
+  const int64_t d = normalize_dim("prod", dim, x);
   return record("prod", {x}, std::move(y),
                 [x = Saved(x), d, with_ones = r.with_ones](const Tensor& dy) {
                   const Tensor factors = *x;
@@ -66,16 +67,17 @@ Tensor prod(const Tensor& x, int64_t dim, bool keepdim) {
 }
 
 Tensor prod(const Tensor& x) {
+  const Reduced r("prod", x, {}, false);
   if (x.requires_grad() && x.dim() != 1) return prod(flatten(x), 0);
-  const Reduced r("prod", x.shape(), {}, false);
   if (x.requires_grad()) return prod(x, 0);
   return detail::reduce(kernels::reductions().prod, x, r,
                         is_floating_point(x.dtype()) ? x.dtype() : kInt64);
 }
 
 Tensor logsumexp(const Tensor& x, const Shape& dims, bool keepdim) {
+  detail::check_defined("logsumexp", x);
   if (!is_floating_point(x.dtype())) return logsumexp(x.to(kFloat32), dims, keepdim);
-  const Reduced r("logsumexp", x.shape(), dims, keepdim);
+  const Reduced r("logsumexp", x, dims, keepdim);
   Tensor y = no_grad([&] {
     if (x.numel() == 0) return full(r.result, -std::numeric_limits<double>::infinity(), x.dtype());
     const Tensor largest = detail::reduce(kernels::reductions().max, x, r, x.dtype());
@@ -94,7 +96,7 @@ namespace {
 
 Tensor of_truths(const char* op, const kernels::Reduction& f, bool of_nothing, const Tensor& x,
                  const Shape& dims, bool keepdim) {
-  const Reduced r(op, x.shape(), dims, keepdim);
+  const Reduced r(op, x, dims, keepdim);
   // uint8 was PyTorch's bool once, and stays itself.
   const DType dtype = x.dtype() == kUInt8 ? kUInt8 : kBool;
   if (x.numel() == 0) return full(r.result, of_nothing, dtype);
@@ -112,7 +114,7 @@ Tensor all(const Tensor& x, const Shape& dims, bool keepdim) {
 }
 
 Tensor count_nonzero(const Tensor& x, const Shape& dims) {
-  const Reduced r("count_nonzero", x.shape(), dims, false);
+  const Reduced r("count_nonzero", x, dims, false);
   return sum_values(ne(x, 0), r);
 }
 

@@ -1,27 +1,24 @@
 #include "bb/autograd/ops/reduced_dims.h"
 
-#include <utility>
-
 #include "bb/autograd/ops/shape.h"
+#include "bb/core/checks.h"
 #include "bb/core/error.h"
 
 namespace bb::detail {
 
-Reduced::Reduced(const char* op, const Shape& x, const Shape& which, bool keepdim) {
+Reduced::Reduced(const char* op, const Tensor& x, const Shape& which, bool keepdim) {
+  check_defined(op, x);
+  dims = marked_dims(op, x, which);
   if (which.empty()) dims.fill(true);
-  for (int64_t dim : which) {
-    const auto d = static_cast<size_t>(normalize_dim(op, dim, x.rank()));
-    if (std::exchange(dims[d], true))
-      throw ValueError(fmt::format("{}: dim {} is given twice in {}", op, dim, which));
-  }
   Shape kept;
-  for (int64_t d = 0; d < x.rank(); ++d) {
+  for (int64_t d = 0; d < x.dim(); ++d) {
+    const int64_t size = x.shape()[d];
     if (!reduces(d)) {
-      kept.push_back(x[d]);
-      with_ones.push_back(x[d]);
+      kept.push_back(size);
+      with_ones.push_back(size);
       continue;
     }
-    count *= x[d];
+    count *= size;
     with_ones.push_back(1);
   }
   result = keepdim ? with_ones : kept;

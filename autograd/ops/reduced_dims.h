@@ -11,7 +11,7 @@ namespace bb::detail {
 /// Which dims an op reduces, and the shapes that follow. No dims means all.
 /// Throws IndexError for a dim out of range, ValueError for one given twice.
 struct Reduced {
-  Reduced(const char* op, const Shape& x, const Shape& dims, bool keepdim);
+  Reduced(const char* op, const Tensor& x, const Shape& dims, bool keepdim);
 
   bool reduces(int64_t d) const { return dims[static_cast<size_t>(d)]; }
 

@@ -4,6 +4,7 @@
 
 #include "bb/autograd/ops/arithmetic.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/kernels/scan.h"
 #include "bb/core/lines.h"
@@ -86,11 +87,11 @@ Tensor cumprod_from(const Tensor& x, int64_t d, Order order) {
 }  // namespace
 
 Tensor cumsum(const Tensor& x, int64_t dim) {
-  return cumsum_from(x, normalize_dim("cumsum", dim, x.dim()), Order::kForward);
+  return cumsum_from(x, normalize_dim("cumsum", dim, x), Order::kForward);
 }
 
 Tensor cumprod(const Tensor& x, int64_t dim) {
-  return cumprod_from(x, normalize_dim("cumprod", dim, x.dim()), Order::kForward);
+  return cumprod_from(x, normalize_dim("cumprod", dim, x), Order::kForward);
 }
 
 Tensor detail::product_of_others(const Tensor& x, int64_t d) {

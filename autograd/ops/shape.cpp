@@ -5,6 +5,7 @@
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/view_grad.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/elementwise.h"
 #include "bb/core/error.h"
@@ -18,25 +19,27 @@ namespace {
 
 // `shape` with its -1 replaced by what x's elements leave for it.
 Shape infer_shape(const char* op, const Tensor& x, const Shape& shape) {
+  detail::check_defined(op, x);
+  const auto fail = [&](const std::string& why) {
+    throw ShapeError(fmt::format("{}: {}\n  x {}   shape {}", op, why, x.shape(), shape));
+  };
   Shape result = shape;
   int64_t unknown = -1, known = 1;
+  bool too_large = false;
   for (int64_t d = 0; d < shape.rank(); ++d) {
-    if (shape[d] == -1 && unknown < 0) {
+    if (shape[d] == -1) {
+      if (unknown >= 0) fail("only one size may be -1");
       unknown = d;
     } else if (shape[d] < 0) {
-      throw ShapeError(fmt::format("{}: size {} at dimension {} of {} (only one size may be -1)",
-                                   op, shape[d], d, shape));
-    } else if (__builtin_mul_overflow(known, shape[d], &known)) {
-      known = -1;
-      break;
+      fail(fmt::format("size {} at dimension {} is negative", shape[d], d));
+    } else {
+      too_large |= __builtin_mul_overflow(known, shape[d], &known);
     }
   }
   const int64_t n = x.numel();
-  if (unknown >= 0 && known > 0 && n % known == 0) result[unknown] = n / known;
-  const bool fits = unknown >= 0 ? result[unknown] >= 0 : known == n;
-  if (!fits)
-    throw ShapeError(fmt::format("{}: {} elements do not fit the shape\n  x {}   shape {}", op, n,
-                                 x.shape(), shape));
+  if (!too_large && unknown >= 0 && known > 0 && n % known == 0) result[unknown] = n / known;
+  const bool fits = !too_large && (unknown >= 0 ? result[unknown] >= 0 : known == n);
+  if (!fits) fail(fmt::format("{} elements do not fit the shape", n));
   return result;
 }
 
@@ -73,46 +76,31 @@ Tensor as_view(const char* op, const Tensor& x, const Shape& shape, const Shape&
                 [before = x.shape()](const Tensor& dy) { return reshape(dy, before); });
 }
 
-}  // namespace
+// view(), reshape() and so on for an op of that name.
 
-Tensor view(const Tensor& x, const Shape& shape) {
-  const Shape result = infer_shape("view", x, shape);
+Tensor view_for(const char* op, const Tensor& x, const Shape& shape) {
+  const Shape result = infer_shape(op, x, shape);
   Shape strides;
   if (!view_strides(x, result, strides))
     throw ShapeError(
-        fmt::format("view: the strides do not allow this shape without a copy\n"
+        fmt::format("{}: the strides do not allow this shape without a copy\n"
                     "  x {} with strides {}   shape {}\n"
                     "  hint: use reshape()",
-                    x.shape(), x.strides(), result));
+                    op, x.shape(), x.strides(), result));
   return as_view("view", x, result, strides);
 }
 
-Tensor reshape(const Tensor& x, const Shape& shape) {
-  const Shape result = infer_shape("reshape", x, shape);
+Tensor reshape_for(const char* op, const Tensor& x, const Shape& shape) {
+  const Shape result = infer_shape(op, x, shape);
   Shape strides;
   if (view_strides(x, result, strides)) return as_view("reshape", x, result, strides);
+  detail::check_result(op, result, x.dtype(), {{"x", x}});
   return as_view("reshape", clone(x), result, contiguous_strides(result));
 }
 
-Tensor flatten(const Tensor& x, int64_t start_dim, int64_t end_dim) {
-  const int64_t start = normalize_dim("flatten", start_dim, x.dim());
-  const int64_t end = normalize_dim("flatten", end_dim, x.dim());
-  if (start > end)
-    throw ShapeError(
-        fmt::format("flatten: start_dim {} comes after end_dim {}", start_dim, end_dim));
-  if (x.dim() == 0) return reshape(x, {1});
-  Shape shape;
-  for (int64_t d = 0; d < start; ++d) shape.push_back(x.shape()[d]);
-  int64_t merged = 1;
-  for (int64_t d = start; d <= end; ++d) merged *= x.shape()[d];
-  shape.push_back(merged);
-  for (int64_t d = end + 1; d < x.dim(); ++d) shape.push_back(x.shape()[d]);
-  return reshape(x, shape);
-}
-
-Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1) {
-  const int64_t a = normalize_dim("transpose", dim0, x.dim());
-  const int64_t b = normalize_dim("transpose", dim1, x.dim());
+Tensor transpose_for(const char* op, const Tensor& x, int64_t dim0, int64_t dim1) {
+  const int64_t a = normalize_dim(op, dim0, x);
+  const int64_t b = normalize_dim(op, dim1, x);
   Shape shape = x.shape(), strides = x.strides();
   if (x.dim() > 0) {
     std::swap(shape[a], shape[b]);
@@ -122,132 +110,8 @@ Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1) {
                 [a, b](const Tensor& dy) { return transpose(dy, a, b); });
 }
 
-Tensor swapaxes(const Tensor& x, int64_t axis0, int64_t axis1) {
-  return transpose(x, axis0, axis1);
-}
-
-Tensor t(const Tensor& x) {
-  if (x.dim() > 2)
-    throw ShapeError(
-        fmt::format("t: needs at most 2 dimensions\n  x {}\n"
-                    "  hint: use mT() for batches of matrices",
-                    x.shape()));
-  return x.dim() < 2 ? x : transpose(x, 0, 1);
-}
-
-Tensor mT(const Tensor& x) {
-  if (x.dim() < 2)
-    throw ShapeError(fmt::format("mT: needs at least 2 dimensions\n  x {}", x.shape()));
-  return transpose(x, -2, -1);
-}
-
-Tensor permute(const Tensor& x, const Shape& dims) {
-  Shape order = dims, inverse = dims, shape = dims, strides = dims;
-  std::array<bool, Shape::kMaxRank> seen{};
-  if (dims.rank() != x.dim())
-    throw ShapeError(fmt::format("permute: {} dims given for a tensor of {}\n  x {}   dims {}",
-                                 dims.rank(), x.dim(), x.shape(), dims));
-  for (int64_t i = 0; i < dims.rank(); ++i) {
-    order[i] = normalize_dim("permute", dims[i], x.dim());
-    if (std::exchange(seen[static_cast<size_t>(order[i])], true))
-      throw ValueError(fmt::format("permute: dim {} is given twice in {}", dims[i], dims));
-    inverse[order[i]] = i;
-    shape[i] = x.shape()[order[i]];
-    strides[i] = x.strides()[order[i]];
-  }
-  return record("permute", {x}, x.alias(shape, strides, x.offset()),
-                [inverse](const Tensor& dy) { return permute(dy, inverse); });
-}
-
-Tensor movedim(const Tensor& x, const Shape& source, const Shape& destination) {
-  if (source.rank() != destination.rank())
-    throw ShapeError(
-        fmt::format("movedim: as many sources as destinations are needed\n"
-                    "  source {}   destination {}",
-                    source, destination));
-  Shape order = Shape::filled(x.dim(), -1);  // by place in the result, the dim of x
-  std::array<bool, Shape::kMaxRank> moves{};
-  for (int64_t i = 0; i < source.rank(); ++i) {
-    const int64_t from = normalize_dim("movedim", source[i], x.dim());
-    const int64_t to = normalize_dim("movedim", destination[i], x.dim());
-    if (x.dim() == 0) return x;
-    if (std::exchange(moves[static_cast<size_t>(from)], true) || order[to] >= 0)
-      throw ValueError(fmt::format("movedim: a dim is given twice\n  source {}   destination {}",
-                                   source, destination));
-    order[to] = from;
-  }
-  int64_t rest = 0;
-  for (int64_t& from : order) {
-    if (from >= 0) continue;
-    while (moves[static_cast<size_t>(rest)]) ++rest;
-    from = rest++;
-  }
-  return permute(x, order);
-}
-
-Tensor movedim(const Tensor& x, int64_t source, int64_t destination) {
-  return movedim(x, Shape{source}, Shape{destination});
-}
-
-Tensor squeeze(const Tensor& x, const Shape& dims) {
-  std::array<bool, Shape::kMaxRank> named{};
-  for (int64_t dim : dims)
-    if (std::exchange(named[static_cast<size_t>(normalize_dim("squeeze", dim, x.dim()))], true))
-      throw ValueError(fmt::format("squeeze: dim {} is given twice in {}", dim, dims));
-  Shape shape, strides;
-  for (int64_t d = 0; d < x.dim(); ++d) {
-    if (named[static_cast<size_t>(d)] && x.shape()[d] == 1) continue;
-    shape.push_back(x.shape()[d]);
-    strides.push_back(x.strides()[d]);
-  }
-  return shape.rank() == x.dim() ? x : as_view("squeeze", x, shape, strides);
-}
-
-Tensor squeeze(const Tensor& x) {
-  Shape all;
-  for (int64_t d = 0; d < x.dim(); ++d) all.push_back(d);
-  return squeeze(x, all);
-}
-
-Tensor unsqueeze(const Tensor& x, int64_t dim) {
-  const int64_t d = normalize_dim("unsqueeze", dim, x.dim() + 1);
-  Shape shape = x.shape(), strides = x.strides();
-  strides.insert(d, d < shape.rank() ? shape[d] * strides[d] : 1);
-  shape.insert(d, 1);
-  return as_view("unsqueeze", x, shape, strides);
-}
-
-Tensor unflatten(const Tensor& x, int64_t dim, const Shape& sizes) {
-  if (x.dim() == 0) throw ShapeError("unflatten: a 0-d tensor has no dimension to unflatten");
-  const int64_t d = normalize_dim("unflatten", dim, x.dim());
-  int64_t known = 1, unknown = -1;
-  bool fits = !sizes.empty();
-  for (int64_t i = 0; i < sizes.rank(); ++i) {
-    if (sizes[i] == -1 && unknown < 0)
-      unknown = i;
-    else
-      fits = fits && sizes[i] >= 0 && !__builtin_mul_overflow(known, sizes[i], &known);
-  }
-  const int64_t n = x.shape()[d];
-  fits = fits && (unknown < 0 ? known == n : known > 0 && n % known == 0);
-  if (!fits)
-    throw ShapeError(
-        fmt::format("unflatten: {} elements do not fit the sizes\n  x {}   dim {}   sizes {}", n,
-                    x.shape(), dim, sizes));
-  // Each part of an evenly stepped dim steps evenly: a view for any strides.
-  Shape shape = x.shape(), strides = x.strides();
-  int64_t step = strides[d];
-  shape.erase(d);
-  strides.erase(d);
-  for (int64_t i = sizes.rank() - 1; i >= 0; --i) {
-    shape.insert(d, i == unknown ? n / known : sizes[i]);
-    strides.insert(d, step);
-    step *= shape[d];
-  }
-  return as_view("unflatten", x, shape, strides);
-}
-
-Tensor expand(const Tensor& x, const Shape& shape) {
+Tensor expand_for(const char* op, const Tensor& x, const Shape& shape) {
+  detail::check_defined(op, x);
   const int64_t added = shape.rank() - x.dim();
   Shape result = shape, strides = Shape::filled(shape.rank(), 0);
   bool fits = added >= 0;
@@ -266,31 +130,215 @@ Tensor expand(const Tensor& x, const Shape& shape) {
   }
   if (!fits)
     throw ShapeError(
-        fmt::format("expand: only dimensions of size 1 can be repeated, and new ones "
+        fmt::format("{}: only dimensions of size 1 can be repeated, and new ones "
                     "come first\n  x {}   shape {}",
-                    x.shape(), shape));
+                    op, x.shape(), shape));
+  // A view takes no memory: its elements must be countable, whatever their bytes.
+  if (!detail::is_possible(result, kBool))
+    detail::throw_too_large(op, fmt::format("x {}   shape {}", x.shape(), shape));
   return record("expand", {x}, x.alias(result, strides, x.offset()),
                 [](const Tensor& dy) { return dy; });
 }
 
-Tensor broadcast_to(const Tensor& x, const Shape& shape) { return expand(x, shape); }
+}  // namespace
+
+Tensor view(const Tensor& x, const Shape& shape) { return view_for("view", x, shape); }
+Tensor reshape(const Tensor& x, const Shape& shape) { return reshape_for("reshape", x, shape); }
+
+Tensor flatten(const Tensor& x, int64_t start_dim, int64_t end_dim) {
+  const int64_t start = normalize_dim("flatten", start_dim, x);
+  const int64_t end = normalize_dim("flatten", end_dim, x);
+  if (start > end)
+    throw ShapeError(
+        fmt::format("flatten: start_dim must not come after end_dim\n"
+                    "  x {}   start_dim {}   end_dim {}",
+                    x.shape(), start_dim, end_dim));
+  if (x.dim() == 0) return reshape(x, {1});
+  Shape shape;
+  for (int64_t d = 0; d < start; ++d) shape.push_back(x.shape()[d]);
+  int64_t merged = 1;
+  for (int64_t d = start; d <= end; ++d) merged *= x.shape()[d];
+  shape.push_back(merged);
+  for (int64_t d = end + 1; d < x.dim(); ++d) shape.push_back(x.shape()[d]);
+  return reshape(x, shape);
+}
+
+Tensor transpose(const Tensor& x, int64_t dim0, int64_t dim1) {
+  return transpose_for("transpose", x, dim0, dim1);
+}
+
+Tensor swapaxes(const Tensor& x, int64_t axis0, int64_t axis1) {
+  return transpose_for("swapaxes", x, axis0, axis1);
+}
+
+Tensor t(const Tensor& x) {
+  detail::check_defined("t", x);
+  if (x.dim() > 2)
+    throw ShapeError(
+        fmt::format("t: needs at most 2 dimensions\n  x {}\n"
+                    "  hint: use mT() for batches of matrices",
+                    x.shape()));
+  return x.dim() < 2 ? x : transpose(x, 0, 1);
+}
+
+Tensor mT(const Tensor& x) {
+  detail::check_defined("mT", x);
+  if (x.dim() < 2)
+    throw ShapeError(fmt::format("mT: needs at least 2 dimensions\n  x {}", x.shape()));
+  return transpose(x, -2, -1);
+}
+
+Tensor permute(const Tensor& x, const Shape& dims) {
+  detail::check_defined("permute", x);
+  if (dims.rank() != x.dim())
+    throw ShapeError(fmt::format("permute: {} dims given for a tensor of {}\n  x {}   dims {}",
+                                 dims.rank(), x.dim(), x.shape(), dims));
+  detail::marked_dims("permute", x, dims);
+  Shape inverse = dims, shape = dims, strides = dims;
+  for (int64_t i = 0; i < dims.rank(); ++i) {
+    const int64_t from = normalize_dim("permute", dims[i], x);
+    inverse[from] = i;
+    shape[i] = x.shape()[from];
+    strides[i] = x.strides()[from];
+  }
+  return record("permute", {x}, x.alias(shape, strides, x.offset()),
+                [inverse](const Tensor& dy) { return permute(dy, inverse); });
+}
+
+Tensor movedim(const Tensor& x, const Shape& source, const Shape& destination) {
+  detail::check_defined("movedim", x);
+  const auto operands = [&] {
+    return fmt::format("x {}   source {}   destination {}", x.shape(), source, destination);
+  };
+  if (source.rank() != destination.rank())
+    throw ShapeError(
+        fmt::format("movedim: as many sources as destinations are needed\n  {}", operands()));
+  Shape order = Shape::filled(x.dim(), -1);  // by place in the result, the dim of x
+  std::array<bool, Shape::kMaxRank> moves{};
+  for (int64_t i = 0; i < source.rank(); ++i) {
+    const int64_t from = normalize_dim("movedim", source[i], x);
+    const int64_t to = normalize_dim("movedim", destination[i], x);
+    if (x.dim() == 0) return x;
+    if (std::exchange(moves[static_cast<size_t>(from)], true) || order[to] >= 0)
+      throw ValueError(fmt::format("movedim: a dim is given twice\n  {}", operands()));
+    order[to] = from;
+  }
+  int64_t rest = 0;
+  for (int64_t& from : order) {
+    if (from >= 0) continue;
+    while (moves[static_cast<size_t>(rest)]) ++rest;
+    from = rest++;
+  }
+  return permute(x, order);
+}
+
+Tensor movedim(const Tensor& x, int64_t source, int64_t destination) {
+  return movedim(x, Shape{source}, Shape{destination});
+}
+
+Tensor squeeze(const Tensor& x, const Shape& dims) {
+  detail::check_defined("squeeze", x);
+  const auto named = detail::marked_dims("squeeze", x, dims);
+  Shape shape, strides;
+  for (int64_t d = 0; d < x.dim(); ++d) {
+    if (named[static_cast<size_t>(d)] && x.shape()[d] == 1) continue;
+    shape.push_back(x.shape()[d]);
+    strides.push_back(x.strides()[d]);
+  }
+  return shape.rank() == x.dim() ? x : as_view("squeeze", x, shape, strides);
+}
+
+Tensor squeeze(const Tensor& x) {
+  detail::check_defined("squeeze", x);
+  Shape all;
+  for (int64_t d = 0; d < x.dim(); ++d) all.push_back(d);
+  return squeeze(x, all);
+}
+
+Tensor unsqueeze(const Tensor& x, int64_t dim) {
+  detail::check_defined("unsqueeze", x);
+  const int64_t d = normalize_new_dim("unsqueeze", dim, x.shape());
+  detail::check_rank("unsqueeze", x.dim() + 1, {{"x", x}});
+  Shape shape = x.shape(), strides = x.strides();
+  strides.insert(d, d < shape.rank() ? shape[d] * strides[d] : 1);
+  shape.insert(d, 1);
+  return as_view("unsqueeze", x, shape, strides);
+}
+
+Tensor unflatten(const Tensor& x, int64_t dim, const Shape& sizes) {
+  detail::check_defined("unflatten", x);
+  if (x.dim() == 0)
+    throw ShapeError(fmt::format(
+        "unflatten: a 0-d tensor has no dimension to unflatten\n  x []   sizes {}", sizes));
+  const int64_t d = normalize_dim("unflatten", dim, x);
+  int64_t known = 1, unknown = -1;
+  bool fits = !sizes.empty();
+  for (int64_t i = 0; i < sizes.rank(); ++i) {
+    if (sizes[i] == -1 && unknown < 0)
+      unknown = i;
+    else
+      fits = fits && sizes[i] >= 0 && !__builtin_mul_overflow(known, sizes[i], &known);
+  }
+  const int64_t n = x.shape()[d];
+  fits = fits && (unknown < 0 ? known == n : known > 0 && n % known == 0);
+  if (!fits)
+    throw ShapeError(
+        fmt::format("unflatten: {} elements do not fit the sizes\n  x {}   dim {}   sizes {}", n,
+                    x.shape(), dim, sizes));
+  detail::check_rank("unflatten", x.dim() - 1 + sizes.rank(), {{"x", x}});
+  // Each part of an evenly stepped dim steps evenly: a view for any strides.
+  Shape shape = x.shape(), strides = x.strides();
+  int64_t step = strides[d];
+  shape.erase(d);
+  strides.erase(d);
+  for (int64_t i = sizes.rank() - 1; i >= 0; --i) {
+    shape.insert(d, i == unknown ? n / known : sizes[i]);
+    strides.insert(d, step);
+    step *= shape[d];
+  }
+  return as_view("unflatten", x, shape, strides);
+}
+
+Tensor expand(const Tensor& x, const Shape& shape) { return expand_for("expand", x, shape); }
+
+Tensor broadcast_to(const Tensor& x, const Shape& shape) {
+  return expand_for("broadcast_to", x, shape);
+}
 
 std::vector<Tensor> broadcast_tensors(const std::vector<Tensor>& tensors) {
+  constexpr const char* kName = "broadcast_tensors";
   Shape shape;
-  for (const Tensor& x : tensors) shape = broadcast_shapes("broadcast_tensors", shape, x.shape());
+  const auto operands = [&] { return detail::shapes_of("tensor", tensors); };
+  detail::check_defined(kName, "tensor", tensors);
+  for (const Tensor& x : tensors)
+    if (const int64_t dim = detail::broadcast_into(shape, x.shape()); dim > 0)
+      detail::throw_no_broadcast(kName, dim, shape[shape.rank() - dim], x.size(-dim), operands());
+  if (!detail::is_possible(shape, kBool)) detail::throw_too_large(kName, operands());
   std::vector<Tensor> result;
   for (const Tensor& x : tensors) result.push_back(expand(x, shape));
   return result;
 }
 
-Tensor view_as(const Tensor& x, const Tensor& other) { return view(x, other.shape()); }
-Tensor reshape_as(const Tensor& x, const Tensor& other) { return reshape(x, other.shape()); }
-Tensor expand_as(const Tensor& x, const Tensor& other) { return expand(x, other.shape()); }
+Tensor view_as(const Tensor& x, const Tensor& other) {
+  detail::check_defined("view_as", {{"x", x}, {"other", other}});
+  return view_for("view_as", x, other.shape());
+}
+Tensor reshape_as(const Tensor& x, const Tensor& other) {
+  detail::check_defined("reshape_as", {{"x", x}, {"other", other}});
+  return reshape_for("reshape_as", x, other.shape());
+}
+Tensor expand_as(const Tensor& x, const Tensor& other) {
+  detail::check_defined("expand_as", {{"x", x}, {"other", other}});
+  return expand_for("expand_as", x, other.shape());
+}
 
 Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t end, int64_t step) {
-  if (x.dim() == 0) throw ShapeError("slice: a 0-d tensor cannot be sliced");
-  const int64_t d = normalize_dim("slice", dim, x.dim());
-  if (step <= 0) throw ValueError(fmt::format("slice: step {} is not positive", step));
+  detail::check_defined("slice", x);
+  if (x.dim() == 0) throw ShapeError("slice: a 0-d tensor cannot be sliced\n  x []");
+  const int64_t d = normalize_dim("slice", dim, x);
+  if (step <= 0)
+    throw ValueError(fmt::format("slice: step {} is not positive\n  x {}{}", step, x.shape(),
+                                 step < 0 ? "\n  hint: flip() turns the order round" : ""));
   const int64_t n = x.shape()[d];
   const auto clamped = [n](int64_t i) { return std::clamp<int64_t>(i < 0 ? i + n : i, 0, n); };
   const int64_t first = clamped(start), last = std::max(first, clamped(end));
@@ -310,15 +358,21 @@ Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t end, int64_t s
                 });
 }
 
-Tensor contiguous(const Tensor& x) { return x.is_contiguous() ? x : clone(x); }
+Tensor contiguous(const Tensor& x) {
+  detail::check_defined("contiguous", x);
+  return x.is_contiguous() ? x : clone(x);
+}
 
 Tensor clone(const Tensor& x) {
+  detail::check_defined("clone", x);
+  detail::check_result("clone", x.shape(), x.dtype(), {{"x", x}});
   Tensor y = Tensor::empty(x.shape(), x.dtype());
   detail::copy_elements(y, x);
   return record("clone", {x}, std::move(y), [](const Tensor& dy) { return dy; });
 }
 
 Tensor to(const Tensor& x, DType dtype) {
+  detail::check_defined("to", x);
   if (x.dtype() == dtype) return x;
   Tensor y = detail::converted(x, dtype);
   if (!is_floating_point(dtype)) return y;
@@ -343,7 +397,7 @@ Tensor Tensor::transpose(int64_t dim0, int64_t dim1) const {
   return bb::transpose(*this, dim0, dim1);
 }
 Tensor Tensor::swapaxes(int64_t axis0, int64_t axis1) const {
-  return bb::transpose(*this, axis0, axis1);
+  return bb::swapaxes(*this, axis0, axis1);
 }
 Tensor Tensor::t() const { return bb::t(*this); }
 Tensor Tensor::mT() const { return bb::mT(*this); }
@@ -362,7 +416,7 @@ Tensor Tensor::unflatten(int64_t dim, const Shape& sizes) const {
 }
 Tensor Tensor::expand(const Shape& shape) const { return bb::expand(*this, shape); }
 Tensor Tensor::expand_as(const Tensor& other) const { return bb::expand_as(*this, other); }
-Tensor Tensor::broadcast_to(const Shape& shape) const { return bb::expand(*this, shape); }
+Tensor Tensor::broadcast_to(const Shape& shape) const { return bb::broadcast_to(*this, shape); }
 Tensor Tensor::view_as(const Tensor& other) const { return bb::view_as(*this, other); }
 Tensor Tensor::reshape_as(const Tensor& other) const { return bb::reshape_as(*this, other); }
 Tensor Tensor::slice(int64_t dim, int64_t start, int64_t end, int64_t step) const {

@@ -6,6 +6,7 @@
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/kernels/softmax.h"
 #include "bb/core/lines.h"
 
@@ -31,7 +32,7 @@ Tensor run(const kernels::LineOp& op, const Tensor& dy, const Tensor& y, int64_t
 }  // namespace
 
 Tensor softmax(const Tensor& x, int64_t dim) {
-  const int64_t d = normalize_dim("softmax", dim, x.dim());
+  const int64_t d = normalize_dim("softmax", dim, x);
   Tensor y = run(kernels::softmax().softmax, x, d);
   const Saved saved = autograd::output_for(x, y);
   return record("softmax", {x}, std::move(y), [y = saved, d](const Tensor& dy) {
@@ -42,7 +43,7 @@ Tensor softmax(const Tensor& x, int64_t dim) {
 }
 
 Tensor log_softmax(const Tensor& x, int64_t dim) {
-  const int64_t d = normalize_dim("log_softmax", dim, x.dim());
+  const int64_t d = normalize_dim("log_softmax", dim, x);
   Tensor y = run(kernels::softmax().log_softmax, x, d);
   const Saved saved = autograd::output_for(x, y);
   return record("log_softmax", {x}, std::move(y), [y = saved, d](const Tensor& dy) {

@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/linalg.h"
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/ops/triangle.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
 #include "bb/core/kernels/factor.h"
@@ -28,17 +30,14 @@ using autograd::wants_grad;
 namespace {
 
 void check_square(const char* op, const Tensor& x, const char* role = "x") {
-  if (!is_floating_point(x.dtype()))
-    throw DTypeError(
-        fmt::format("{}: needs floating point\n  {} {}\n"
-                    "  hint: convert with to(kFloat32)",
-                    op, role, describe(x)));
+  detail::check_floating(op, x, role);
   if (x.dim() < 2 || x.size(-1) != x.size(-2))
     throw ShapeError(fmt::format("{}: {} must be a square matrix or a batch of them\n  {} {}", op,
                                  role, role, x.shape()));
 }
 
 void check_same_dtype(const char* op, const Tensor& a, const Tensor& b) {
+  detail::check_defined(op, {{"a", a}, {"b", b}});
   if (a.dtype() != b.dtype())
     throw DTypeError(fmt::format("{}: a and b must have one dtype\n  a {}   b {}", op, describe(a),
                                  describe(b)));
@@ -47,12 +46,7 @@ void check_same_dtype(const char* op, const Tensor& a, const Tensor& b) {
 // Which of a batch matrix number i is, for errors: "" where there is but one.
 std::string which(const Shape& batch, int64_t i) {
   if (batch.empty()) return "";
-  Shape place = batch;
-  for (int64_t d = batch.rank() - 1; d >= 0; --d) {
-    place[d] = i % batch[d];
-    i /= batch[d];
-  }
-  return fmt::format(" {} of the batch", place);
+  return fmt::format(" {} of the batch", detail::position(batch, i));
 }
 
 // Calls fn(i) for each matrix, side by side where they are many. Of n^3 operations each.
@@ -97,15 +91,15 @@ LU factorize(const Tensor& x) {
 }
 
 // Throws where a matrix of the batch has a pivot of 0.
-void check_regular(const char* op, const LU& lu, const Shape& shape) {
+void check_regular(const char* op, const LU& lu, const Shape& shape, const char* role = "x") {
   const int64_t n = lu.factors.size(-1);
   const Shape batch = detail::batch_shape(lu.factors);
   visit_floating(lu.factors.dtype(), [&]<class T>() {
     for (int64_t i = 0; i < batch.numel(); ++i)
       for (int64_t j = 0; j < n; ++j)
         if (*matrix_at<T>(lu.factors, i).at(j, j) == 0)
-          throw ValueError(fmt::format("{}: matrix{} is singular (pivot {} is 0)\n  x {}", op,
-                                       which(batch, i), j, shape));
+          throw ValueError(fmt::format("{}: matrix{} is singular (pivot {} is 0)\n  {} {}", op,
+                                       which(batch, i), j, role, shape));
   });
 }
 
@@ -235,8 +229,7 @@ Tensor solve_triangular(const Tensor& a, const Tensor& b, const SolveTriangularO
   if (b.dim() < 2 || b.size(options.left ? -2 : -1) != a.size(-1))
     throw ShapeError(fmt::format("solve_triangular: b's {} must be a's\n  a {}   b {}",
                                  options.left ? "rows" : "columns", a.shape(), b.shape()));
-  const Shape batch =
-      broadcast_shapes("solve_triangular", detail::batch_shape(a), detail::batch_shape(b));
+  const Shape batch = detail::broadcast("solve_triangular", {{"a", a}, {"b", b}}, 2);
   if (!options.left)  // x a = b is a^T x^T = b^T
     return mT(solve_triangular(mT(a), mT(b),
                                {.upper = !options.upper, .unitriangular = options.unitriangular}));
@@ -292,7 +285,7 @@ Tensor solve_matrix(const char* op, const Tensor& a, const Tensor& b) {
   const Shape batch = broadcast_shapes(op, detail::batch_shape(a), detail::batch_shape(b));
   Tensor y = no_grad([&] {
     const LU lu = factorize(a.detach());
-    check_regular(op, lu, a.shape());
+    check_regular(op, lu, a.shape(), "a");
     return solve_factored(lu,
                           expand(b.detach(), detail::with_matrix(batch, b.size(-2), b.size(-1))));
   });
@@ -320,6 +313,7 @@ Tensor solve(const Tensor& a, const Tensor& b) {
   if (b.dim() == 0 || b.size(vector ? -1 : -2) != a.size(-1))
     throw ShapeError(
         fmt::format("solve: b's rows must be a's\n  a {}   b {}", a.shape(), b.shape()));
+  if (!vector) detail::broadcast("solve", {{"a", a}, {"b", b}}, 2);
   return vector ? squeeze(solve_matrix("solve", a, unsqueeze(b, -1)), -1)
                 : solve_matrix("solve", a, b);
 }

@@ -3,6 +3,7 @@
 #include "bb/autograd/ops/gather.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/elementwise.h"
 #include "bb/core/error.h"
@@ -46,26 +47,28 @@ SortResult sorted_along(const char* op, const Tensor& x, int64_t d, int64_t k, b
 }  // namespace
 
 SortResult sort(const Tensor& x, int64_t dim, bool descending, bool) {
-  const int64_t d = normalize_dim("sort", dim, x.dim());
+  const int64_t d = normalize_dim("sort", dim, x);
   return sorted_along("sort", x, d, x.dim() == 0 ? 1 : x.shape()[d], descending);
 }
 
 Tensor argsort(const Tensor& x, int64_t dim, bool descending, bool) {
-  const int64_t d = normalize_dim("argsort", dim, x.dim());
+  const int64_t d = normalize_dim("argsort", dim, x);
   return sorted_along("argsort", x.detach(), d, x.dim() == 0 ? 1 : x.shape()[d], descending)
       .indices;
 }
 
 SortResult topk(const Tensor& x, int64_t k, int64_t dim, bool largest, bool) {
-  const int64_t d = normalize_dim("topk", dim, x.dim());
+  const int64_t d = normalize_dim("topk", dim, x);
   const int64_t n = x.dim() == 0 ? 1 : x.shape()[d];
   if (k < 0 || k > n || (x.dim() == 0 && k == 0))
     throw ValueError(
-        fmt::format("topk: k = {} of dimension {} of size {}\n  x {}", k, d, n, x.shape()));
+        fmt::format("topk: k must be {} to {}, the size of dimension {}, got {}\n  x {}",
+                    x.dim() == 0 ? 1 : 0, n, d, k, x.shape()));
   return sorted_along("topk", x, d, k, largest);
 }
 
 UniqueResult unique(const Tensor& x, const UniqueOptions& options) {
+  detail::check_defined("unique", x);
   NoGrad guard;
   const int64_t n = x.numel();
   const auto [sorted, places] = sort(reshape(x.detach(), {n}), 0);
@@ -92,6 +95,7 @@ UniqueResult unique(const Tensor& x, const UniqueOptions& options) {
 }
 
 Tensor searchsorted(const Tensor& sorted_sequence, const Tensor& values, bool right) {
+  detail::check_defined("searchsorted", {{"sorted_sequence", sorted_sequence}, {"values", values}});
   const bool one = sorted_sequence.dim() == 1;
   bool fits = one || (sorted_sequence.dim() > 0 && sorted_sequence.dim() == values.dim());
   for (int64_t d = 0; fits && !one && d + 1 < values.dim(); ++d)
@@ -116,6 +120,7 @@ Tensor searchsorted(const Tensor& sorted_sequence, const Tensor& values, bool ri
 }
 
 Tensor bucketize(const Tensor& x, const Tensor& boundaries, bool right) {
+  detail::check_defined("bucketize", {{"x", x}, {"boundaries", boundaries}});
   if (boundaries.dim() != 1)
     throw ShapeError(fmt::format("bucketize: boundaries must be a vector\n  x {}   boundaries {}",
                                  x.shape(), boundaries.shape()));

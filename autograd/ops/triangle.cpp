@@ -8,6 +8,7 @@
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/ops/view_grad.h"
+#include "bb/core/checks.h"
 #include "bb/core/error.h"
 #include "bb/core/parallel.h"
 
@@ -19,6 +20,7 @@ namespace {
 
 // tril(x, diagonal), or, if upper, triu(x, diagonal).
 Tensor triangle(const char* op, const Tensor& x, int64_t diagonal, bool upper) {
+  detail::check_defined(op, x);
   if (x.dim() < 2)
     throw ShapeError(fmt::format("{}: needs at least 2 dimensions\n  x {}", op, x.shape()));
   Tensor y = Tensor::empty(x.shape(), x.dtype());
@@ -43,34 +45,42 @@ Tensor triangle(const char* op, const Tensor& x, int64_t diagonal, bool upper) {
   });
 }
 
+// diag_embed() for an op of that name.
+Tensor diag_embed_for(const char* op, const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
+  detail::check_defined(op, x);
+  if (x.dim() == 0) throw ShapeError(fmt::format("{}: a 0-d tensor is no diagonal\n  x []", op));
+  const int64_t a = normalize_new_dim(op, dim1, x.shape());
+  const int64_t b = normalize_new_dim(op, dim2, x.shape());
+  if (a == b)
+    throw ShapeError(fmt::format("{}: dim1 {} and dim2 {} are one dimension of the result\n  x {}",
+                                 op, dim1, dim2, x.shape()));
+  detail::check_rank(op, x.dim() + 1, {{"x", x}});
+  int64_t side = 0;
+  const bool fits = offset != std::numeric_limits<int64_t>::min() &&
+                    !__builtin_add_overflow(x.shape().back(), std::abs(offset), &side);
+  Shape shape = x.shape();
+  shape.erase(shape.rank() - 1);
+  shape.insert(std::min(a, b), side);
+  shape.insert(std::max(a, b), side);
+  if (!fits || !detail::is_possible(shape, x.dtype()))
+    detail::throw_too_large(op, fmt::format("x {}   offset {}", x.shape(), offset));
+  // The gradient of diagonal(), and the other way round.
+  return detail::view_grad("diag_embed", x, shape,
+                           [offset, a, b](const Tensor& t) { return diagonal(t, offset, a, b); });
+}
+
 }  // namespace
 
 Tensor tril(const Tensor& x, int64_t diagonal) { return triangle("tril", x, diagonal, false); }
 Tensor triu(const Tensor& x, int64_t diagonal) { return triangle("triu", x, diagonal, true); }
 
 Tensor diag_embed(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
-  if (x.dim() == 0) throw ShapeError("diag_embed: a 0-d tensor is no diagonal");
-  const int64_t a = normalize_dim("diag_embed", dim1, x.dim() + 1);
-  const int64_t b = normalize_dim("diag_embed", dim2, x.dim() + 1);
-  if (a == b)
-    throw ShapeError(
-        fmt::format("diag_embed: dim1 {} and dim2 {} are one dimension of the result\n  x {}", dim1,
-                    dim2, x.shape()));
-  int64_t side = 0;
-  if (offset == std::numeric_limits<int64_t>::min() ||
-      __builtin_add_overflow(x.shape().back(), std::abs(offset), &side))
-    throw ShapeError(fmt::format("diag_embed: offset {} makes the matrix too large", offset));
-  Shape shape = x.shape();
-  shape.erase(shape.rank() - 1);
-  shape.insert(std::min(a, b), side);
-  shape.insert(std::max(a, b), side);
-  // The gradient of diagonal(), and the other way round.
-  return detail::view_grad("diag_embed", x, shape,
-                           [offset, a, b](const Tensor& t) { return diagonal(t, offset, a, b); });
+  return diag_embed_for("diag_embed", x, offset, dim1, dim2);
 }
 
 Tensor diag(const Tensor& x, int64_t diagonal) {
-  if (x.dim() == 1) return diag_embed(x, diagonal);
+  detail::check_defined("diag", x);
+  if (x.dim() == 1) return diag_embed_for("diag", x, diagonal, -2, -1);
   if (x.dim() == 2) return clone(bb::diagonal(x, diagonal));
   throw ShapeError(
       fmt::format("diag: x must be a vector or a matrix\n  x {}\n"
@@ -79,6 +89,7 @@ Tensor diag(const Tensor& x, int64_t diagonal) {
 }
 
 Tensor trace(const Tensor& x) {
+  detail::check_defined("trace", x);
   if (x.dim() != 2) throw ShapeError(fmt::format("trace: x must be a matrix\n  x {}", x.shape()));
   return sum(diagonal(x));
 }

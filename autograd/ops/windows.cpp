@@ -9,12 +9,12 @@ std::string numbers_text(const std::array<int64_t, 3>& numbers, int64_t spatial)
 }
 
 void check_numbers(const char* op, const char* what, const std::array<int64_t, 3>& numbers,
-                   int64_t spatial, int64_t least) {
+                   int64_t spatial, int64_t least, const Tensor& x) {
   constexpr int64_t kEnd = int64_t{1} << 31;  // sums and products of them stay within int64
   for (size_t d = 3 - static_cast<size_t>(spatial); d < 3; ++d)
     if (numbers[d] < least || numbers[d] >= kEnd)
-      throw ValueError(fmt::format("{}: {} must be at least {}{}\n  {} {}", op, what, least,
-                                   numbers[d] < least ? "" : " and below 2^31", what,
+      throw ValueError(fmt::format("{}: {} must be at least {}{}\n  x {}   {} {}", op, what, least,
+                                   numbers[d] < least ? "" : " and below 2^31", x.shape(), what,
                                    numbers_text(numbers, spatial)));
 }
 

@@ -6,7 +6,7 @@
 
 #include "bb/autograd/ops/per_dim.h"
 #include "bb/core/kernels/im2col.h"
-#include "bb/core/shape.h"
+#include "bb/core/tensor.h"
 
 /// What convolutions, poolings and unfold check and work out alike: windows over images.
 namespace bb::detail {
@@ -25,7 +25,7 @@ std::string numbers_text(const std::array<int64_t, 3>& numbers, int64_t spatial)
 
 /// Throws ValueError unless each of the numbers is in [least, 2^31).
 void check_numbers(const char* op, const char* what, const std::array<int64_t, 3>& numbers,
-                   int64_t spatial, int64_t least);
+                   int64_t spatial, int64_t least, const Tensor& x);
 
 /// "L", "H,W" or "D,H,W": the spatial dims of images.
 const char* image_dims(int64_t spatial);

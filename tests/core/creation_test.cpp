@@ -69,10 +69,12 @@ TEST(Creation, TakesNumbersAndEmptyShapes) {
 }
 
 TEST(Creation, NegativeSizeThrows) {
-  const std::string text = "empty: negative size in shape [2, -1]";
-  EXPECT_EQ(message_of<ShapeError>([] { (void)empty({2, -1}); }), text);
-  EXPECT_EQ(message_of<ShapeError>([] { (void)zeros({2, -1}); }), text);
-  EXPECT_EQ(message_of<ShapeError>([] { (void)full({2, -1}, 1); }), text);
+  const std::string text = ": negative size in shape [2, -1]";
+  EXPECT_EQ(message_of<ShapeError>([] { (void)empty({2, -1}); }), "empty" + text);
+  EXPECT_EQ(message_of<ShapeError>([] { (void)zeros({2, -1}); }), "zeros" + text);
+  EXPECT_EQ(message_of<ShapeError>([] { (void)ones({2, -1}); }), "ones" + text);
+  EXPECT_EQ(message_of<ShapeError>([] { (void)full({2, -1}, 1); }), "full" + text);
+  EXPECT_EQ(message_of<ShapeError>([] { (void)eye(2, -1); }), "eye" + text);
   EXPECT_THROW((void)empty({-1, -1}), ShapeError) << "the product is positive";
   EXPECT_THROW((void)empty({0, -1}), ShapeError) << "the product is 0";
 }
@@ -81,6 +83,10 @@ TEST(Creation, SizeOverflowThrowsShapeError) {
   constexpr int64_t k62 = int64_t{1} << 62;
   EXPECT_EQ(message_of<ShapeError>([] { (void)empty({k62}); }),
             "empty: float32 [4611686018427387904] is larger than any memory");
+  const std::string text = " [4611686018427387904] is larger than any memory";
+  EXPECT_EQ(message_of<ShapeError>([] { (void)arange(k62); }), "arange: int64" + text);
+  EXPECT_EQ(message_of<ShapeError>([] { (void)linspace(0, 1, k62); }), "linspace: float32" + text);
+  EXPECT_EQ(message_of<ShapeError>([] { (void)ones({k62}); }), "ones: float32" + text);
   EXPECT_THROW((void)empty({k62, 4}), ShapeError);
   EXPECT_THROW((void)empty({k62, 2, 1}, kBool), ShapeError);
 }

@@ -207,14 +207,14 @@ TEST_F(Distributions, Errors) {
         multinomial(tensor({0.5, -0.5}), 1);
       },
       "multinomial: weights must be finite and not negative, got -0.5 at "
-      "index 1 of row 0");
+      "index 1 of row 0\n  weights [2]");
   EXPECT_THROW(multinomial(tensor({0.5, kInf}), 1), ValueError);
   EXPECT_THROW(multinomial(tensor({0.5, kNan}), 1), ValueError);
   expect_error<ValueError>(
       [] {
         multinomial(tensor({{1.0, 0.0}, {0.0, 0.0}}), 1);
       },
-      "multinomial: the weights of row 1 sum to 0");
+      "multinomial: the weights of row 1 sum to 0\n  weights [2, 2]");
   EXPECT_THROW(multinomial(ones({2, 0}), 1, true), ValueError);
   EXPECT_THROW(multinomial(full({2}, 1.7e308, kFloat64), 1), ValueError);
   expect_error<ValueError>(
@@ -224,7 +224,7 @@ TEST_F(Distributions, Errors) {
       "multinomial: 3 draws without replacement, but only 2 weights of row 0 "
       "are above 0\n  weights [3]");
   expect_error<ValueError>([] { multinomial(ones({3}), 0); },
-                           "multinomial: count must be at least 1, got 0");
+                           "multinomial: count must be at least 1, got 0\n  weights [3]");
   expect_error<ShapeError>(
       [] {
         multinomial(ones({2, 2, 2}), 1);
@@ -237,18 +237,22 @@ TEST_F(Distributions, Errors) {
       [] {
         bernoulli(tensor({0.5, 1.5}));
       },
-      "bernoulli: probabilities must lie in [0, 1], got 1.5 at index 1");
+      "bernoulli: probabilities must lie in [0, 1], got 1.5 at position [1]\n  probabilities [2]");
   EXPECT_THROW(bernoulli(tensor({kNan})), ValueError);
   EXPECT_THROW(bernoulli(ones({2}, kInt64)), DTypeError);
   expect_error<ValueError>([] { bernoulli(ones({2}), -0.25); },
-                           "bernoulli: p must lie in [0, 1], got -0.25");
+                           "bernoulli: p must lie in [0, 1], got -0.25\n  x [2]");
   expect_error<ValueError>(
       [] {
         normal(ones({2}), tensor({1.0, -1.0}));
       },
-      "normal: std must not be negative, got -1 at index 1");
+      "normal: std must not be negative, got -1 at position [1]\n  std [2]");
   EXPECT_THROW(normal(ones({2}, kInt64), ones({2})), DTypeError);
-  EXPECT_THROW(normal(ones({2}), ones({3})), ShapeError);
+  expect_error<ShapeError>(
+      [] { normal(ones({2}), ones({3})); },
+      "normal: shapes do not broadcast: at dimension 1 from the end they are 2 and 3\n"
+      "  mean [2]   std [3]\n  hint: sizes must be equal, or one of them 1");
+  expect_error<ValueError>([] { normal(ones({2}), -1); }, "normal: std -1 is negative");
   EXPECT_THROW(normal(0, -1, {2}), ValueError);
   expect_error<ValueError>([] { randint(0, 257, {2}, kUInt8); },
                            "randint: uint8 does not hold all of 0 to 256");

@@ -136,9 +136,11 @@ TEST(Promotion, DivisionOfIntegersIsFloat32) {
 }
 
 TEST(Promotion, OpWithoutAFormForTheDTypeThrows) {
-  EXPECT_EQ(message_of<DTypeError>([] { (void)(tensor({true}) - tensor({false})); }),
-            "sub: bool is not supported");
-  EXPECT_EQ(message_of<DTypeError>([] { (void)-tensor({true}); }), "neg: bool is not supported");
+  EXPECT_EQ(
+      message_of<DTypeError>([] { (void)(tensor({true}) - tensor({false})); }),
+      "sub: bool is not supported\n  a bool [1]   b bool [1]\n  hint: convert with to(kInt64)");
+  EXPECT_EQ(message_of<DTypeError>([] { (void)-tensor({true}); }),
+            "neg: bool is not supported\n  x bool [1]\n  hint: convert with to(kInt64)");
 }
 
 TEST(Scalar, KeepsWhatItWasMadeOf) {

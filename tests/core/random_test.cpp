@@ -261,10 +261,22 @@ TEST_F(Random, TakesNumbersAndEmptyShapes) {
 TEST_F(Random, FillErrors) {
   Tensor x = empty({2}), ints = empty({2}, kInt64);
   EXPECT_EQ(message_of<DTypeError>([&] { uniform_(ints); }),
-            "uniform_: needs a floating-point tensor, this is int64 [2]");
+            "uniform_: needs floating point\n  x int64 [2]");
   EXPECT_THROW(normal_(ints), DTypeError);
-  EXPECT_THROW((void)rand({2}, kBool), DTypeError);
-  EXPECT_THROW((void)randn({2}, kInt32), DTypeError);
+  EXPECT_EQ(message_of<DTypeError>([] { (void)rand({2}, kBool); }),
+            "rand: dtype must be floating point, got bool\n  shape [2]");
+  EXPECT_EQ(message_of<DTypeError>([] { (void)randn({2}, kInt32); }),
+            "randn: dtype must be floating point, got int32\n  shape [2]");
+  EXPECT_EQ(message_of<DTypeError>([&] { (void)rand_like(ints); }),
+            "rand_like: dtype must be floating point, got int64\n  shape [2]");
+  EXPECT_EQ(message_of<ValueError>([&] { (void)randint_like(ints, 3, 3); }),
+            "randint_like: low 3 is not below high 3");
+  EXPECT_EQ(message_of<ShapeError>([] { (void)randint(0, 3, {-1}); }),
+            "randint: negative size in shape [-1]");
+  EXPECT_EQ(message_of<ShapeError>([] {
+              (void)randn({2, -1});
+            }),
+            "randn: negative size in shape [2, -1]");
   EXPECT_EQ(message_of<ValueError>([&] { uniform_(x, 2, 1); }), "uniform_: low 2 is above high 1");
   EXPECT_EQ(message_of<ValueError>([&] { normal_(x, 0, -1); }), "normal_: std -1 is negative");
   EXPECT_THROW(uniform_(x, NAN, 1), ValueError);

@@ -182,26 +182,39 @@ TEST(BroadcastShapes, ErrorNamesOpDimensionAndBothShapes) {
 }
 
 TEST(NormalizeDim, CountsFromTheFront) {
-  EXPECT_EQ(normalize_dim("op", 0, 3), 0);
-  EXPECT_EQ(normalize_dim("op", 2, 3), 2);
-  EXPECT_EQ(normalize_dim("op", -1, 3), 2);
-  EXPECT_EQ(normalize_dim("op", -3, 3), 0);
+  EXPECT_EQ(normalize_dim("op", 0, Shape{4, 5, 6}), 0);
+  EXPECT_EQ(normalize_dim("op", 2, Shape{4, 5, 6}), 2);
+  EXPECT_EQ(normalize_dim("op", -1, Shape{4, 5, 6}), 2);
+  EXPECT_EQ(normalize_dim("op", -3, Shape{4, 5, 6}), 0);
 }
 
 TEST(NormalizeDim, TakesANumberAsOneDimension) {
-  EXPECT_EQ(normalize_dim("op", 0, 0), 0);
-  EXPECT_EQ(normalize_dim("op", -1, 0), 0);
-  EXPECT_EQ(message_of<IndexError>([] { normalize_dim("sum", 1, 0); }),
-            "sum: dim 1 is out of range for a tensor of 0 dimensions (-1 to 0 allowed)");
+  EXPECT_EQ(normalize_dim("op", 0, Shape{}), 0);
+  EXPECT_EQ(normalize_dim("op", -1, Shape{}), 0);
+  EXPECT_EQ(message_of<IndexError>([] { normalize_dim("sum", 1, Shape{}); }),
+            "sum: dim 1 is out of range for a tensor of 0 dimensions (-1 to 0 allowed)\n"
+            "  x []");
 }
 
 TEST(NormalizeDim, OutOfRangeThrowsOnBothSides) {
-  EXPECT_EQ(message_of<IndexError>([] { normalize_dim("sum", 3, 3); }),
-            "sum: dim 3 is out of range for a tensor of 3 dimensions (-3 to 2 allowed)");
-  EXPECT_EQ(message_of<IndexError>([] { normalize_dim("softmax", -4, 3); }),
-            "softmax: dim -4 is out of range for a tensor of 3 dimensions (-3 to 2 allowed)");
-  EXPECT_THROW(normalize_dim("op", INT64_MIN, 3), IndexError);
-  EXPECT_THROW(normalize_dim("op", INT64_MAX, 3), IndexError);
+  EXPECT_EQ(message_of<IndexError>([] {
+              normalize_dim("sum", 3, Shape{4, 5, 6});
+            }),
+            "sum: dim 3 is out of range for a tensor of 3 dimensions (-3 to 2 allowed)\n"
+            "  x [4, 5, 6]");
+  EXPECT_EQ(message_of<IndexError>([] {
+              normalize_dim("softmax", -4, Shape{4, 5, 6}, "scores");
+            }),
+            "softmax: dim -4 is out of range for a tensor of 3 dimensions (-3 to 2 allowed)\n"
+            "  scores [4, 5, 6]");
+  EXPECT_EQ(normalize_new_dim("op", -1, Shape{4, 5}), 2);
+  EXPECT_EQ(message_of<IndexError>([] {
+              normalize_new_dim("stack", 3, Shape{4, 5});
+            }),
+            "stack: dim 3 is out of range for a result of 3 dimensions (-3 to 2 allowed)\n"
+            "  x [4, 5]");
+  EXPECT_THROW(normalize_dim("op", INT64_MIN, Shape{4, 5, 6}), IndexError);
+  EXPECT_THROW(normalize_dim("op", INT64_MAX, Shape{4, 5, 6}), IndexError);
 }
 
 }  // namespace

@@ -227,8 +227,9 @@ TEST(Tensor, SizeCountsFromBothEnds) {
   EXPECT_EQ(x.size(0), 4);
   EXPECT_EQ(x.size(-1), 6);
   EXPECT_EQ(x.size(-2), 4);
-  EXPECT_EQ(message_of<IndexError>([&] { (void)x.size(2); }),
-            "size: dim 2 is out of range for a tensor of 2 dimensions (-2 to 1 allowed)");
+  EXPECT_EQ(
+      message_of<IndexError>([&] { (void)x.size(2); }),
+      "size: dim 2 is out of range for a tensor of 2 dimensions (-2 to 1 allowed)\n  x [4, 6]");
   EXPECT_THROW((void)x.size(-3), IndexError);
 }
 
@@ -240,7 +241,7 @@ TEST(Tensor, OfNoDimensions) {
   EXPECT_EQ(x.strides(), Shape{});
   EXPECT_TRUE(x.is_contiguous());
   EXPECT_EQ(message_of<IndexError>([&] { (void)x.size(0); }),
-            "size: dim 0 asked of a 0-d tensor, which has no sizes");
+            "size: dim 0 asked of a 0-d tensor, which has no sizes\n  x []");
   EXPECT_EQ((x + x).shape(), Shape{});
   EXPECT_EQ((x * counted()).shape(), (Shape{2, 3}));
   EXPECT_EQ(x.sum().item<float>(), 2.f);
@@ -293,12 +294,21 @@ TEST(Tensor, UndefinedAnswersOnlyWhetherItIs) {
   EXPECT_EQ(message_of<ValueError>([&] { (void)x.numel(); }), text);
   EXPECT_EQ(message_of<ValueError>([&] { (void)x.data<float>(); }), text);
   EXPECT_EQ(message_of<ValueError>([&] { (void)x.item<float>(); }), text);
-  EXPECT_EQ(message_of<ValueError>([&] { (void)x.clone(); }), text);
-  EXPECT_EQ(message_of<ValueError>([&] { (void)(x + 1); }), text);
-  EXPECT_EQ(message_of<ValueError>([&] { (void)(zeros({2}) * x); }), text);
   EXPECT_EQ(message_of<ValueError>([&] { (void)Tensor().requires_grad_(); }), text);
-  EXPECT_EQ(message_of<ValueError>([&] { (void)Tensor().fill_(1); }), text);
-  EXPECT_EQ(message_of<ValueError>([&] { (void)zeros({2}).copy_(x); }), text);
+
+  // Ops name themselves and show their operands.
+  const auto of_op = [](const std::string& who, const std::string& operands) {
+    return who + " is undefined (made by Tensor(), or a gradient that was never computed)\n  " +
+           operands + "\n  hint: test with defined() first";
+  };
+  EXPECT_EQ(message_of<ValueError>([&] { (void)x.clone(); }), of_op("clone: x", "x undefined"));
+  EXPECT_EQ(message_of<ValueError>([&] { (void)(x + 1); }), of_op("add: a", "a undefined"));
+  EXPECT_EQ(message_of<ValueError>([&] { (void)(zeros({2}) * x); }),
+            of_op("mul: b", "a float32 [2]   b undefined"));
+  EXPECT_EQ(message_of<ValueError>([&] { (void)Tensor().fill_(1); }),
+            of_op("fill_: x", "x undefined"));
+  EXPECT_EQ(message_of<ValueError>([&] { (void)zeros({2}).copy_(x); }),
+            of_op("copy_: source", "tensor float32 [2]   source undefined"));
 }
 
 TEST(Tensor, SoleOwnerIsTheOnlyHandleAndTheOnlyView) {

@@ -53,7 +53,8 @@ TEST(CrossEntropyLossTest, RefusesLabelsAndTargetsThatDoNotFit) {
   EXPECT_EQ(message_of<IndexError>([&] {
               loss(scores(), tensor({1, 3}));
             }),
-            "cross_entropy: label 3 at index 1 is out of range for 3 classes (0 to 2)");
+            "cross_entropy: label 3 at position [1] is out of range for 3 classes (0 to 2)\n"
+            "  x [2, 3]   target [2]");
   EXPECT_THROW(loss(scores(), tensor({-1, 0})), IndexError);
   EXPECT_THROW(loss(scores(), tensor({1, 0, 2})), ShapeError);
   EXPECT_THROW(loss(scores(), zeros({2, 4}, kFloat64)), ShapeError);

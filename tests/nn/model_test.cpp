@@ -331,7 +331,8 @@ TEST(ModelFit, RefusesLabelsOutOfRange) {
   model.compile(adam_and_accuracy());
   const data::DataLoader wrong(data::TensorDataset(zeros({4, 2}), full({4}, 2)));
   EXPECT_EQ(message_of<IndexError>([&] { model.fit(wrong, {.verbose = false}); }),
-            "cross_entropy: label 2 at index 0 is out of range for 2 classes (0 to 1)");
+            "cross_entropy: label 2 at position [0] is out of range for 2 classes (0 to 1)\n"
+            "  x [1, 2]   target [1]");
 }
 
 TEST(ModelFit, EqualsTheLoopByHand) {

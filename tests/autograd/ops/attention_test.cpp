@@ -62,13 +62,14 @@ TEST(AttentionErrors, OperandsThatDoNotFit) {
       [&] {
         scaled_dot_product_attention(q, k, ones({3, 5, 6}));
       },
-      "scaled_dot_product_attention: shapes do not broadcast: at dimension 1 from the end they are "
-      "2 and 3\n  a [2]   b [3]\n  hint: sizes must be equal, or one of them 1");
+      "scaled_dot_product_attention: shapes do not broadcast: at dimension 3 from the end they are "
+      "2 and 3\n  q [2, 3, 4]   k [2, 5, 4]   v [3, 5, 6]\n  hint: sizes must be equal, or one of "
+      "them 1");
   expect_error<ShapeError>(
       [&] {
         scaled_dot_product_attention(q, k, v, ones({1, 2, 3, 5}, kBool));
       },
-      "scaled_dot_product_attention: the mask has more dimensions than the scores [2, 3, 5]\n"
+      "scaled_dot_product_attention: the mask does not broadcast with the scores [2, 3, 5]\n"
       "  q float32 [2, 3, 4]   k float32 [2, 5, 4]   v float32 [2, 5, 6]   mask bool [1, 2, 3, 5]");
   EXPECT_THROW(scaled_dot_product_attention(q, k, v, ones({4, 5}, kBool)), ShapeError);
   expect_error<DTypeError>(
@@ -86,7 +87,8 @@ TEST(AttentionErrors, OperandsThatDoNotFit) {
       "scaled_dot_product_attention: is_causal is a mask of its own\n"
       "  q float32 [2, 3, 4]   k float32 [2, 5, 4]   v float32 [2, 5, 6]   mask bool [3, 5]\n"
       "  hint: put it into the mask");
-  EXPECT_THROW(scaled_dot_product_attention(q, k, v, {}, {.dropout_p = 2}), ValueError);
+  expect_error<ValueError>([&] { scaled_dot_product_attention(q, k, v, {}, {.dropout_p = 2}); },
+                           "scaled_dot_product_attention: dropout_p must lie in [0, 1], got 2");
   expect_error<ShapeError>(
       [&] {
         scaled_dot_product_attention(ones({3, 3, 4}), k, v, {}, {.enable_gqa = true});

@@ -103,29 +103,46 @@ TEST(ConvErrors, NumbersOutOfRange) {
       [&] {
         conv2d(x, w, {}, {.stride = {1, 0}});
       },
-      "conv2d: stride must be at least 1\n  stride [1, 0]");
-  expect_error<ValueError>([&] { conv2d(x, w, {}, {.padding = -1}); },
-                           "conv2d: padding must be at least 0\n  padding [-1, -1]");
+      "conv2d: stride must be at least 1\n  x [1, 2, 8, 8]   stride [1, 0]");
+  expect_error<ValueError>(
+      [&] { conv2d(x, w, {}, {.padding = -1}); },
+      "conv2d: padding must be at least 0\n  x [1, 2, 8, 8]   padding [-1, -1]");
   expect_error<ValueError>([&] { conv2d(x, w, {}, {.dilation = int64_t{1} << 40}); },
                            "conv2d: dilation must be at least 1 and below 2^31\n"
-                           "  dilation [1099511627776, 1099511627776]");
+                           "  x [1, 2, 8, 8]   dilation [1099511627776, 1099511627776]");
   expect_error<ValueError>([&] { conv2d(x, w, {}, {.groups = 0}); },
-                           "conv2d: groups must be at least 1, got 0");
+                           "conv2d: groups must be at least 1, got 0\n"
+                           "  x [1, 2, 8, 8] (N,C,H,W)   weight [2, 2, 3, 3] (O,C/groups,KH,KW)");
   expect_error<ValueError>(
       [&] { conv2d(x, w, {}, {.stride = 2, .padding = Padding::kSame}); },
-      "conv2d: Padding::kSame needs stride 1, as the result has x's size\n  stride [2, 2]");
+      "conv2d: Padding::kSame needs stride 1, as the result has x's size\n"
+      "  x [1, 2, 8, 8] (N,C,H,W)   weight [2, 2, 3, 3] (O,C/groups,KH,KW)   stride [2, 2]");
   expect_error<ValueError>(
       [&] {
         conv_transpose2d(x, w, {}, {.stride = 2, .output_padding = {1, 2}});
       },
       "conv_transpose2d: output_padding must be below stride or dilation\n"
-      "  output_padding [1, 2]   stride [2, 2]   dilation [1, 1]");
+      "  x [1, 2, 8, 8] (N,C,H,W)   weight [2, 2, 3, 3] (C,O/groups,KH,KW)   output_padding [1, 2] "
+      "  "
+      "stride [2, 2]   dilation [1, 1]");
 }
 
 TEST(ConvErrors, SizesThatLeaveInt64) {
   const Tensor image = zeros({1, 1, 1}).expand({1, 1, int64_t{1} << 40});
-  EXPECT_THROW(conv_transpose1d(image, ones({1, 1, 1}), {}, {.stride = (int64_t{1} << 31) - 1}),
-               ShapeError);
+  expect_error<ShapeError>(
+      [&] {
+        conv_transpose1d(image, ones({1, 1, 1}), {}, {.stride = (int64_t{1} << 31) - 1});
+      },
+      "conv_transpose1d: the result is larger than any memory\n"
+      "  x [1, 1, 1099511627776] (N,C,L)   weight [1, 1, 1] (C,O/groups,K)");
+  const Tensor filters = zeros({1, 1, 1}).expand({int64_t{1} << 40, 1, 1});
+  expect_error<ShapeError>([&] { conv1d(image, filters); },
+                           "conv1d: the result is larger than any memory\n"
+                           "  x [1, 1, 1099511627776]   weight [1099511627776, 1, 1]");
+  const Tensor wide = zeros({1, 1, 1, 1}).expand({1, int64_t{1} << 40, 1, 1});
+  expect_error<ShapeError>([&] { unfold(wide, int64_t{1} << 20, {.padding = int64_t{1} << 20}); },
+                           "unfold: the result is larger than any memory\n"
+                           "  x [1, 1099511627776, 1, 1]   kernel [1048576, 1048576]");
 }
 
 TEST(UnfoldErrors, OperandsThatDoNotFit) {
@@ -139,7 +156,7 @@ TEST(UnfoldErrors, OperandsThatDoNotFit) {
         unfold(ones({1, 1, 4, 4}), {2, 5});
       },
       "unfold: no window fits the padded image\n"
-      "  image [4, 4]   kernel [2, 5]   padding [0, 0]   dilation [1, 1]");
+      "  x [1, 1, 4, 4]   image [4, 4]   kernel [2, 5]   padding [0, 0]   dilation [1, 1]");
   expect_error<ShapeError>(
       [] {
         fold(ones({1, 8, 5}), 3, 2);
@@ -155,7 +172,11 @@ TEST(UnfoldErrors, OperandsThatDoNotFit) {
       "unfold: needs floating point\n  x int64 [1, 4, 4]\n"
       "  hint: convert with to(kFloat32)");
   EXPECT_THROW(fold(ones({1, 4, 4}, kInt64), 3, 2), DTypeError);
-  EXPECT_THROW(unfold(ones({1, 4, 4}), 0), ValueError);
+  expect_error<ValueError>(
+      [] {
+        unfold(ones({1, 4, 4}), 0);
+      },
+      "unfold: kernel must be at least 1\n  x [1, 4, 4]   kernel [0, 0]");
   EXPECT_THROW(fold(ones({1, 4, 4}), 0, 2), ValueError);
 }
 

@@ -74,7 +74,7 @@ TEST(DropoutErrors, Operands) {
       [] {
         dropout2d(ones({1, 2, 3}), 1.5);
       },
-      "dropout2d: p must lie in [0, 1], got 1.5");
+      "dropout2d: p must lie in [0, 1], got 1.5\n  x [1, 2, 3]");
   expect_error<ShapeError>(
       [] {
         dropout2d(ones({2, 3}));
@@ -84,7 +84,8 @@ TEST(DropoutErrors, Operands) {
       [] {
         alpha_dropout(ones({2, 3}, kInt64));
       },
-      "alpha_dropout: needs floating point\n  x int64 [2, 3]");
+      "alpha_dropout: needs floating point\n  x int64 [2, 3]\n"
+      "  hint: convert with to(kFloat32)");
   EXPECT_THROW(dropout1d(ones({2})), ShapeError);
   EXPECT_THROW(dropout3d(ones({2, 3})), ShapeError);
   EXPECT_THROW(dropout1d(ones({2, 3}, kInt64)), DTypeError);

@@ -50,26 +50,27 @@ TEST(EmbeddingBagErrors, Operands) {
       [&] {
         embedding_bag(tensor({{0, 4}}), kTable);
       },
-      "embedding_bag: index 4 at position 1 is out of range for 4 rows (0 to 3)");
+      "embedding_bag: index 4 at position [0, 1] is out of range for 4 rows (0 to 3)\n"
+      "  indices [1, 2]   weight [4, 2]");
   EXPECT_THROW(embedding_bag(tensor({{0, -1}}), kTable), IndexError);
   expect_error<IndexError>(
       [&] {
         embedding_bag(tensor({{0, 1}}), kTable, {.padding_idx = 4});
       },
-      "embedding_bag: padding_idx 4 is out of range for 4 rows");
+      "embedding_bag: padding_idx 4 is out of range for 4 rows\n  weight [4, 2]");
   expect_error<ValueError>(
       [&] {
         embedding_bag(one, kTable, {.offsets = tensor({0, 2, 1})});
       },
       "embedding_bag: offsets must ascend from 0 to at most 2, the number of indices\n"
-      "  offsets 0, 2, 1");
+      "  offsets 0, 2, 1, of indices [2]");
   EXPECT_THROW(embedding_bag(one, kTable, {.offsets = tensor({1})}), ValueError);
   EXPECT_THROW(embedding_bag(one, kTable, {.offsets = tensor({0, 3})}), ValueError);
   expect_error<ValueError>(
       [&] {
         embedding_bag(one, kTable, {.offsets = tensor({0}), .per_sample_weights = ones({2})});
       },
-      "embedding_bag: per_sample_weights need BagMode::kSum");
+      "embedding_bag: per_sample_weights need BagMode::kSum\n  per_sample_weights [2]");
   expect_error<ShapeError>(
       [&] {
         embedding_bag(

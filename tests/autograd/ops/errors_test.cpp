@@ -14,17 +14,25 @@ TEST(OpErrors, ShapesThatDoNotBroadcast) {
            {"sub", [&] { a - b; }},
            {"mul", [&] { a* b; }},
            {"div", [&] { a / b; }},
-           {"pow", [&] { pow(a, b); }},
            {"eq", [&] { eq(a, b); }},
-           {"where", [&] { where(gt(a, 0), a, b); }},
-           {"add_", [&] { Tensor(a).add_(b); }},
-           {"copy_", [&] { Tensor(a).copy_(b); }}}) {
+           {"add_", [&] { Tensor(a).add_(b); }}}) {
     expect_error<ShapeError>(
         fn, name +
                 ": shapes do not broadcast: at dimension 1 from the end they are 3 and 4\n"
                 "  a [2, 3]   b [4]\n"
                 "  hint: sizes must be equal, or one of them 1");
   }
+  // Operands have the names of the declaration.
+  for (const auto& [start, roles, fn] :
+       std::vector<std::tuple<std::string, std::string, std::function<void()>>>{
+           {"pow", "x [2, 3]   exponent [4]", [&] { pow(a, b); }},
+           {"where", "mask [2, 3]   a [2, 3]   b [4]", [&] { where(gt(a, 0), a, b); }},
+           {"copy_", "tensor [2, 3]   source [4]", [&] { Tensor(a).copy_(b); }},
+           {"pow_", "x [2, 3]   exponent [4]", [&] { Tensor(a).pow_(b); }},
+       })
+    expect_error<ShapeError>(
+        fn, start + ": shapes do not broadcast: at dimension 1 from the end they are 3 and 4\n  " +
+                roles + "\n  hint: sizes must be equal, or one of them 1");
 }
 
 TEST(OpErrors, InPlaceOperandLargerThanTheTensor) {
@@ -55,8 +63,8 @@ TEST(OpErrors, Matmul) {
       [] {
         matmul(ones({2, 3, 4}), ones({3, 4, 5}));
       },
-      "matmul: shapes do not broadcast: at dimension 1 from the end they are 2 and 3\n"
-      "  a [2]   b [3]\n"
+      "matmul: shapes do not broadcast: at dimension 3 from the end they are 2 and 3\n"
+      "  a [2, 3, 4]   b [3, 4, 5]\n"
       "  hint: sizes must be equal, or one of them 1");
   expect_error<DTypeError>(
       [] {
@@ -101,12 +109,22 @@ TEST(OpErrors, DimsOutOfRange) {
            {"slice", [&] { x.slice(2, 0, 1); }},
            {"size", [&] { x.size(2); }}}) {
     expect_error<IndexError>(
-        fn, name + ": dim 2 is out of range for a tensor of 2 dimensions (-2 to 1 allowed)");
+        fn,
+        name +
+            ": dim 2 is out of range for a tensor of 2 dimensions (-2 to 1 allowed)\n  x [2, 3]");
   }
   EXPECT_THROW(x.unsqueeze(3), IndexError);
   EXPECT_THROW(x.permute({0, 2}), IndexError);
-  expect_error<ValueError>([&] { x.sum({0, -2}); }, "sum: dim -2 is given twice in [0, -2]");
-  expect_error<ValueError>([&] { x.permute({0, 0}); }, "permute: dim 0 is given twice in [0, 0]");
+  expect_error<ValueError>(
+      [&] {
+        x.sum({0, -2});
+      },
+      "sum: dim -2 is given twice\n  x [2, 3]   dims [0, -2]");
+  expect_error<ValueError>(
+      [&] {
+        x.permute({0, 0});
+      },
+      "permute: dim 0 is given twice\n  x [2, 3]   dims [0, 0]");
 }
 
 TEST(OpErrors, ViewsAndReshapes) {
@@ -119,7 +137,12 @@ TEST(OpErrors, ViewsAndReshapes) {
       [] {
         ones({2, 3}).reshape({-1, -1});
       },
-      "reshape: size -1 at dimension 1 of [-1, -1] (only one size may be -1)");
+      "reshape: only one size may be -1\n  x [2, 3]   shape [-1, -1]");
+  expect_error<ShapeError>(
+      [] {
+        ones({2, 3}).view({-2, -3});
+      },
+      "view: size -2 at dimension 0 is negative\n  x [2, 3]   shape [-2, -3]");
   expect_error<ShapeError>(
       [] {
         ones({2, 3}).t().view({6});
@@ -142,13 +165,18 @@ TEST(OpErrors, ViewsAndReshapes) {
         ones({2, 3, 4}).permute({0, 1});
       },
       "permute: 2 dims given for a tensor of 3\n  x [2, 3, 4]   dims [0, 1]");
-  expect_error<ShapeError>([] { ones({}).slice(0, 0, 1); }, "slice: a 0-d tensor cannot be sliced");
-  expect_error<ValueError>([] { ones({3}).slice(0, 0, 1, 0); }, "slice: step 0 is not positive");
+  expect_error<ShapeError>([] { ones({}).slice(0, 0, 1); },
+                           "slice: a 0-d tensor cannot be sliced\n  x []");
+  expect_error<ValueError>([] { ones({3}).slice(0, 0, 1, 0); },
+                           "slice: step 0 is not positive\n  x [3]");
+  expect_error<ValueError>([] { ones({3}).slice(0, 0, 1, -1); },
+                           "slice: step -1 is not positive\n  x [3]\n"
+                           "  hint: flip() turns the order round");
   expect_error<ShapeError>(
       [] {
         ones({2, 3}).flatten(1, 0);
       },
-      "flatten: start_dim 1 comes after end_dim 0");
+      "flatten: start_dim must not come after end_dim\n  x [2, 3]   start_dim 1   end_dim 0");
 }
 
 TEST(OpErrors, EmptyReductionsWithoutIdentity) {
@@ -170,9 +198,12 @@ TEST(OpErrors, DTypes) {
                            "mean: needs floating point\n  x int64 [2]\n"
                            "  hint: convert with to(kFloat32)");
   expect_error<DTypeError>([] { ones({2}, kBool) - ones({2}, kBool); },
-                           "sub: bool is not supported");
+                           "sub: bool is not supported\n  a bool [2]   b bool [2]\n"
+                           "  hint: convert with to(kInt64)");
   expect_error<DTypeError>([] { where(ones({2}), ones({2}), ones({2})); },
-                           "where: the mask must be bool\n  mask float32 [2]");
+                           "where: the mask must be bool\n"
+                           "  mask float32 [2]   a float32 [2]   b float32 [2]\n"
+                           "  hint: compare, as mask != 0");
   expect_error<ValueError>([] { pow(ones({2}, kInt64), -1); },
                            "pow: integers to negative integer powers are not integers\n"
                            "  hint: convert the base with to(kFloat32)");

@@ -11,7 +11,7 @@ namespace {
 TEST(InterpolateErrors, Operands) {
   const Tensor x = ones({1, 2, 4, 4});
   expect_error<ValueError>([&] { interpolate(x, {}); },
-                           "interpolate: give either size or scale_factor");
+                           "interpolate: give either size or scale_factor\n  x [1, 2, 4, 4]");
   EXPECT_THROW(interpolate(x, {.size = {2}, .scale_factor = {2}}), ValueError);
   expect_error<ShapeError>(
       [&] { interpolate(x, {.size = {2}, .mode = Interpolation::kLinear}); },
@@ -23,7 +23,8 @@ TEST(InterpolateErrors, Operands) {
       "interpolate: x must be images (N,C,...) with 1 to 3 spatial dims\n"
       "  x [4, 4]");
   expect_error<ValueError>([&] { interpolate(x, {.size = {2}, .align_corners = true}); },
-                           "interpolate: align_corners is for the linear modes and kBicubic");
+                           "interpolate: align_corners is for the linear modes and kBicubic\n"
+                           "  x [1, 2, 4, 4]");
   expect_error<ValueError>(
       [&] {
         interpolate(x, {.size = {2, 2, 2}});
@@ -35,8 +36,18 @@ TEST(InterpolateErrors, Operands) {
       },
       "interpolate: sizes must be at least 1, from 4 to 0\n  x [1, 2, 4, 4]");
   expect_error<ValueError>([&] { interpolate(x, {.scale_factor = {-1}}); },
-                           "interpolate: scale_factor -1 is out of range");
+                           "interpolate: scale_factor -1 is out of range\n  x [1, 2, 4, 4]");
   EXPECT_THROW(interpolate(x, {.scale_factor = {0.1}}), ValueError);
+  expect_error<ValueError>(
+      [&] {
+        interpolate(x, {.size = {2, int64_t{1} << 40}});
+      },
+      "interpolate: sizes must be at least 1 and below 2^31, from 4 to 1099511627776\n"
+      "  x [1, 2, 4, 4]");
+  expect_error<ShapeError>(
+      [&] { interpolate(x.unsqueeze(4), {.size = {(int64_t{1} << 31) - 1}}); },
+      "interpolate: the result is larger than any memory\n"
+      "  x [1, 2, 4, 4, 1]   result [1, 2, 2147483647, 2147483647, 2147483647]");
   EXPECT_THROW(interpolate(x, {.scale_factor = {1e300}}), ValueError);
   EXPECT_THROW(interpolate(ones({1, 2, 0, 4}), {.size = {2}}), ValueError);
   EXPECT_THROW(interpolate(ones({1, 2, 4}, kInt64), {.size = {2}}), DTypeError);
@@ -64,7 +75,16 @@ TEST(PixelShuffleErrors, Operands) {
       [] {
         pixel_unshuffle(ones({1, 4, 4}), 0);
       },
-      "pixel_unshuffle: the factor must be at least 1 and below 2^31, got 0");
+      "pixel_unshuffle: the factor must be at least 1 and below 2^31, got 0\n  x [1, 4, 4]");
+}
+
+TEST(PixelShuffleErrors, SizesThatLeaveInt64) {
+  expect_error<ShapeError>(
+      [] {
+        pixel_unshuffle(ones({1, 4, 0, 0}), (int64_t{1} << 31) - 1);
+      },
+      "pixel_unshuffle: the result is larger than any memory\n"
+      "  x [1, 4, 0, 0]");
 }
 
 TEST(PixelShuffle, TakesAnyDtype) {

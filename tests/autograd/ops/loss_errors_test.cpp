@@ -59,12 +59,29 @@ TEST(LossErrors, DTypes) {
       [] {
         cross_entropy(ones({3, 4}, kInt64), tensor({0, 1, 2}));
       },
-      "cross_entropy: scores must be floating point\n  x int64 [3, 4]");
+      "cross_entropy: needs floating point\n  x int64 [3, 4]\n"
+      "  hint: convert with to(kFloat32)");
+  for (const auto& [name, fn] : std::vector<std::pair<std::string, std::function<void()>>>{
+           {"mse_loss", [&] { mse_loss(x, x); }}, {"l1_loss", [&] { l1_loss(x, x); }}})
+    expect_error<DTypeError>(fn, name +
+                                     ": x or target must be floating point\n"
+                                     "  x int64 [3]   target int64 [3]\n"
+                                     "  hint: convert with to(kFloat32)");
+  EXPECT_EQ(l1_loss(x, x + 2, {.reduction = Reduction::kSum}).item<int64_t>(), 6);
+  EXPECT_EQ(mse_loss(x, ones({3})).dtype(), kFloat32);
+  expect_error<DTypeError>([&] { triplet_margin_loss(ones({3}), ones({3}), x); },
+                           "triplet_margin_loss: needs floating point\n  negative int64 [3]\n"
+                           "  hint: convert with to(kFloat32)");
+  expect_error<DTypeError>(
+      [] {
+        cross_entropy(ones({3, 4}), ones({3}, kBool));
+      },
+      "cross_entropy: labels must be integers\n  x float32 [3, 4]   target bool [3]");
   expect_error<DTypeError>(
       [] {
         nll_loss(ones({3, 4}), ones({3}));
       },
-      "nll_loss: labels must be integers\n  target float32 [3]");
+      "nll_loss: labels must be integers\n  x float32 [3, 4]   target float32 [3]");
   EXPECT_THROW(multi_margin_loss(ones({3, 4}), ones({3})), DTypeError);
 }
 
@@ -101,7 +118,14 @@ TEST(LossErrors, CrossEntropy) {
       [&] {
         cross_entropy(x, tensor({0, 4, 1}));
       },
-      "cross_entropy: label 4 at index 1 is out of range for 4 classes (0 to 3)");
+      "cross_entropy: label 4 at position [1] is out of range for 4 classes (0 to 3)\n"
+      "  x [3, 4]   target [3]");
+  expect_error<IndexError>(
+      [] {
+        cross_entropy(ones({2, 3, 2}), tensor({{0, 1}, {2, 3}}));
+      },
+      "cross_entropy: label 3 at position [1, 1] is out of range for 3 classes (0 to 2)\n"
+      "  x [2, 3, 2]   target [2, 2]");
   EXPECT_THROW(cross_entropy(x, tensor({0, -1, 1})), IndexError);
   expect_error<ShapeError>(
       [&] {
@@ -124,7 +148,8 @@ TEST(LossErrors, CrossEntropy) {
   expect_error<ValueError>([&] { cross_entropy(x, labels, {.label_smoothing = 1.5}); },
                            "cross_entropy: label_smoothing must lie in [0, 1], got 1.5");
   expect_error<ValueError>([&] { cross_entropy(x, x, {.ignore_index = 0}); },
-                           "cross_entropy: ignore_index is for labels, not for probabilities");
+                           "cross_entropy: ignore_index is for labels, not for probabilities\n"
+                           "  x float32 [3, 4]   target float32 [3, 4]");
 }
 
 TEST(LossErrors, NllLoss) {
@@ -138,7 +163,8 @@ TEST(LossErrors, NllLoss) {
       [] {
         nll_loss(ones({2, 4}), tensor({0, 4}));
       },
-      "nll_loss: label 4 at index 1 is out of range for 4 classes (0 to 3)");
+      "nll_loss: label 4 at position [1] is out of range for 4 classes (0 to 3)\n"
+      "  x [2, 4]   target [2]");
   EXPECT_THROW(nll_loss(ones({2, 4}), tensor({0, 1}), {.weight = ones({2})}), ShapeError);
 }
 
@@ -158,7 +184,7 @@ TEST(LossErrors, MarginLosses) {
   const Tensor x = ones({2, 3});
   expect_error<ShapeError>([&] { cosine_embedding_loss(x, x, ones({3})); },
                            "cosine_embedding_loss: needs x1 and x2 (N,D) with target (N), or (D) "
-                           "with ()\n  x1 [2, 3]   target [3]");
+                           "with ()\n  x1 [2, 3]   x2 [2, 3]   target [3]");
   EXPECT_THROW(cosine_embedding_loss(x, ones({3}), ones({2})), ShapeError);
   EXPECT_THROW(cosine_embedding_loss(ones({}), ones({}), ones({})), ShapeError);
   expect_error<ShapeError>([&] { multi_margin_loss(x, tensor({0})); },
@@ -168,7 +194,8 @@ TEST(LossErrors, MarginLosses) {
       [&] {
         multi_margin_loss(x, tensor({0, 3}));
       },
-      "multi_margin_loss: label 3 at index 1 is out of range for 3 classes (0 to 2)");
+      "multi_margin_loss: label 3 at position [1] is out of range for 3 classes (0 to 2)\n"
+      "  x [2, 3]   target [2]");
   expect_error<ValueError>(
       [&] {
         multi_margin_loss(x, tensor({0, 1}), {.p = 3});
@@ -178,8 +205,9 @@ TEST(LossErrors, MarginLosses) {
       [&] {
         multilabel_margin_loss(ones({3}), tensor({0, 3, -1}));
       },
-      "multilabel_margin_loss: label 3 at index 1 is out of range for 3 classes (0 to 2, or -1 at "
-      "the end)");
+      "multilabel_margin_loss: label 3 at position [1] is out of range for 3 classes (0 to 2, or "
+      "-1 "
+      "at the end)\n  x [3]   target [3]");
   EXPECT_THROW(multilabel_margin_loss(x, tensor({0, 1})), ShapeError);
   EXPECT_THROW(multi_margin_loss(ones({}), tensor(0)), ShapeError);
   EXPECT_THROW(multilabel_soft_margin_loss(ones({}), ones({})), ShapeError);
@@ -198,14 +226,15 @@ TEST(DistanceErrors, Operands) {
       [] {
         normalize(ones({2, 3}), {.dim = 2});
       },
-      "normalize: dim 2 is out of range for a tensor of 2 dimensions (-2 to 1 allowed)");
+      "normalize: dim 2 is out of range for a tensor of 2 dimensions (-2 to 1 allowed)\n  x [2, "
+      "3]");
   EXPECT_THROW(cosine_similarity(ones({2, 3}), ones({2, 3}), 2), IndexError);
   expect_error<ShapeError>(
       [] {
         cosine_similarity(ones({2, 3}), ones({2, 4}));
       },
       "cosine_similarity: shapes do not broadcast: at dimension 1 from the "
-      "end they are 3 and 4\n  a [2, 3]   b [2, 4]\n"
+      "end they are 3 and 4\n  x1 [2, 3]   x2 [2, 4]\n"
       "  hint: sizes must be equal, or one of them 1");
   expect_error<ShapeError>([] { cosine_similarity(ones({}), ones({}), 0); },
                            "cosine_similarity: numbers have no angle\n  x1 []   x2 []");
@@ -231,26 +260,33 @@ TEST(CtcErrors, Operands) {
       "  log_probs float32 [4, 2, 3]   targets float32 [2, 2]   input_lengths int64 [2]   "
       "target_lengths int64 [2]");
   expect_error<IndexError>([&] { ctc_loss(x, labels, inputs, targets, {.blank = 3}); },
-                           "ctc_loss: blank 3 is out of range for 3 classes");
-  expect_error<IndexError>([&] { ctc_loss(x, labels + 1, inputs, targets); },
-                           "ctc_loss: label 3 is out of range for 3 classes (0 to 2)");
+                           "ctc_loss: blank 3 is out of range for 3 classes (0 to 2)\n"
+                           "  log_probs [4, 2, 3]   targets [2, 2]");
+  expect_error<IndexError>(
+      [&] { ctc_loss(x, labels + 1, inputs, targets); },
+      "ctc_loss: label 3 at position [0, 1] is out of range for 3 classes (0 to 2)\n"
+      "  log_probs [4, 2, 3]   targets [2, 2]");
   expect_error<ValueError>([&] { ctc_loss(x, labels, inputs, targets, {.blank = 1}); },
-                           "ctc_loss: the blank, 1, cannot be a label");
+                           "ctc_loss: label 1 at position [0, 0] is the blank\n"
+                           "  log_probs [4, 2, 3]   targets [2, 2]");
   expect_error<ValueError>(
       [&] {
         ctc_loss(x, labels, tensor({4, 5}), targets);
       },
-      "ctc_loss: the input length 5 of sample 1 is not in [0, 4]");
+      "ctc_loss: the input length 5 of sample 1 is not in [0, 4]\n"
+      "  log_probs [4, 2, 3]   targets [2, 2]");
   expect_error<ValueError>(
       [&] {
         ctc_loss(x, labels, inputs, tensor({3, 1}));
       },
-      "ctc_loss: the target length 3 of sample 0 is not in [0, 2]");
+      "ctc_loss: the target length 3 of sample 0 is not in [0, 2]\n"
+      "  log_probs [4, 2, 3]   targets [2, 2]");
   expect_error<ValueError>(
       [&] {
         ctc_loss(x, tensor({1, 2, 1}), inputs, targets);
       },
-      "ctc_loss: target lengths add up to 4, but there are 3 targets");
+      "ctc_loss: target lengths add up to 4, but there are 3 targets\n"
+      "  log_probs [4, 2, 3]   targets [3]");
   EXPECT_THROW(ctc_loss(x, labels, inputs, tensor({-1, 2})), ValueError);
   EXPECT_THROW(ctc_loss(zeros({4}), labels, inputs, targets), ShapeError);
 }

@@ -24,7 +24,8 @@ TEST(NormalizationErrors, BatchNorm) {
   EXPECT_THROW(batch_norm(x, c, c, c, ones({2})), ShapeError);
   expect_error<ValueError>(
       [&] { batch_norm(x, c, {}); },
-      "batch_norm: running_mean and running_var are needed where x's own statistics are not used");
+      "batch_norm: running_mean and running_var are needed where x's own statistics are not used\n"
+      "  x [2, 3, 4]   running_mean [3]   running_var undefined");
   expect_error<ValueError>(
       [&] {
         batch_norm(ones({1, 3}), c, c, {}, {}, {.training = true});
@@ -32,7 +33,7 @@ TEST(NormalizationErrors, BatchNorm) {
       "batch_norm: training needs more than one value for each channel\n"
       "  x [1, 3]");
   expect_error<ValueError>([&] { batch_norm(x, c, c, {}, {}, {.eps = -1}); },
-                           "batch_norm: eps must not be negative, got -1");
+                           "batch_norm: eps must not be negative, got -1\n  x [2, 3, 4]");
   expect_error<DTypeError>([&] { batch_norm(x, c, ones({3}, kFloat64)); },
                            "batch_norm: all operands must have one floating-point dtype\n"
                            "  x float32 [2, 3, 4]   running_mean float32 [3]   running_var float64 "
@@ -81,7 +82,7 @@ TEST(NormalizationErrors, GroupNorm) {
       [] {
         group_norm(ones({2, 5}), 0);
       },
-      "group_norm: num_groups must be at least 1, got 0");
+      "group_norm: num_groups must be at least 1, got 0\n  x [2, 5]");
   expect_error<ShapeError>([] { group_norm(ones({5}), 1); },
                            "group_norm: x must be (N,C,...)\n  x [5]");
   EXPECT_THROW(group_norm(ones({2, 4, 3}), 2, ones({2})), ShapeError);

@@ -48,24 +48,37 @@ TEST(PoolErrors, NumbersOutOfRange) {
       [&] {
         max_pool2d(x, {2, 0});
       },
-      "max_pool2d: kernel must be at least 1\n  kernel [2, 0]");
+      "max_pool2d: kernel must be at least 1\n  x [1, 8, 8]   kernel [2, 0]");
   expect_error<ValueError>(
       [&] {
         avg_pool2d(x, 2, {.stride = {2, 0}});
       },
-      "avg_pool2d: stride must be at least 1\n  stride [2, 0]");
+      "avg_pool2d: stride must be at least 1\n  x [1, 8, 8]   stride [2, 0]");
   expect_error<ValueError>([&] { max_pool2d(x, 2, {.padding = 2}); },
                            "max_pool2d: padding must be at most half of the kernel\n"
-                           "  padding [2, 2]   kernel [2, 2]   dilation [1, 1]");
-  expect_error<ValueError>([&] { max_pool2d(x, 2, {.dilation = 0}); },
-                           "max_pool2d: dilation must be at least 1\n  dilation [0, 0]");
-  expect_error<ValueError>([&] { avg_pool2d(x, 2, {.divisor_override = -1}); },
-                           "avg_pool2d: divisor_override must not be negative, got -1");
+                           "  x [1, 8, 8]   padding [2, 2]   kernel [2, 2]   dilation [1, 1]");
+  expect_error<ValueError>(
+      [&] { max_pool2d(x, 2, {.dilation = 0}); },
+      "max_pool2d: dilation must be at least 1\n  x [1, 8, 8]   dilation [0, 0]");
+  expect_error<ValueError>(
+      [&] { avg_pool2d(x, 2, {.divisor_override = -1}); },
+      "avg_pool2d: divisor_override must not be negative, got -1\n  x [1, 8, 8]");
   expect_error<ValueError>(
       [&] {
         adaptive_avg_pool2d(x, {2, -1});
       },
-      "adaptive_avg_pool2d: output_size must be at least 0\n  output_size [2, -1]");
+      "adaptive_avg_pool2d: output_size must be at least 0\n  x [1, 8, 8]   output_size [2, -1]");
+  expect_error<ShapeError>(
+      [] {
+        max_pool2d_with_indices(ones({4, 4}), 2);
+      },
+      "max_pool2d_with_indices: x must be images (N,C,H,W), or one image (C,H,W)\n  x [4, 4]");
+  const int64_t many = (int64_t{1} << 31) - 1;
+  expect_error<ShapeError>(
+      [&] {
+        adaptive_avg_pool3d(x.unsqueeze(0), {many, many, many});
+      },
+      "adaptive_avg_pool3d: the result is larger than any memory\n  x [1, 1, 8, 8]");
 }
 
 }  // namespace
