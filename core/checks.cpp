@@ -76,6 +76,7 @@ Shape broadcast(const char* op, Operands operands, int64_t without) {
       throw_no_broadcast(op, dim + without, result[result.rank() - dim], part[part.rank() - dim],
                          shapes_of(operands));
   }
+  if (without == 0) check_result(op, result, kFloat64, operands);
   return result;
 }
 

@@ -36,7 +36,8 @@ inline void check_defined(const char* op, const Tensor& x) { check_defined(op, {
 std::string shapes_of(const char* name, const std::vector<Tensor>& list);
 void check_defined(const char* op, const char* name, const std::vector<Tensor>& list);
 
-/// The shape that all broadcast to, the last `without` dims of each left out. Throws ShapeError.
+/// The shape that all broadcast to, the last `without` dims of each left out. Throws ShapeError
+/// where they do not, and where a whole result could not be held.
 Shape broadcast(const char* op, Operands operands, int64_t without = 0);
 
 /// By dim, whether it is among `dims`, in any order. Throws IndexError for one out of range,

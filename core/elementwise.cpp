@@ -141,19 +141,21 @@ DType result_type(std::span<const Term> operands) {
 
 // The shape that the tensors among the operands broadcast to.
 Shape broadcast_terms(const char* op, std::span<const Term> operands) {
+  const auto shapes = [&] {
+    std::string text;
+    for (const Term& x : operands)
+      if (x.tensor())
+        text += fmt::format("{}{} {}", text.empty() ? "" : "   ", x.name(), x.tensor()->shape());
+    return text;
+  };
   Shape shape;
   for (const Term& x : operands) {
     if (!x.tensor()) continue;
     const Shape& other = x.tensor()->shape();
-    if (const int64_t dim = broadcast_into(shape, other); dim > 0) {
-      std::string text;
-      for (const Term& each : operands)
-        if (each.tensor())
-          text += fmt::format("{}{} {}", text.empty() ? "" : "   ", each.name(),
-                              each.tensor()->shape());
-      throw_no_broadcast(op, dim, shape[shape.rank() - dim], other[other.rank() - dim], text);
-    }
+    if (const int64_t dim = broadcast_into(shape, other); dim > 0)
+      throw_no_broadcast(op, dim, shape[shape.rank() - dim], other[other.rank() - dim], shapes());
   }
+  if (!is_possible(shape, kFloat64)) throw_too_large(op, shapes());
   return shape;
 }
 
@@ -213,12 +215,8 @@ Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& x) {
 
 namespace {
 
-// The shape that a and b broadcast to, small enough for elements of `dtype`.
-Shape common_shape(const char* op, const Tensor& a, const Tensor& b, DType dtype, Names names) {
-  if (a.shape() == b.shape()) return a.shape();
-  const Shape shape = broadcast(op, {{names.a, a}, {names.b, b}});
-  check_result(op, shape, dtype, {{names.a, a}, {names.b, b}});
-  return shape;
+Shape common_shape(const char* op, const Tensor& a, const Tensor& b, Names names) {
+  return a.shape() == b.shape() ? a.shape() : broadcast(op, {{names.a, a}, {names.b, b}});
 }
 
 }  // namespace
@@ -236,7 +234,7 @@ Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& a, con
     return y;
   }
   const DType dtype = compute_type(op, f, result_type(a, b), {{a, names.a}, {b, names.b}});
-  const Shape shape = common_shape(op, a, b, dtype, names);
+  const Shape shape = common_shape(op, a, b, names);
   return binary(f, dtype, dtype, shape, Argument(a, dtype), Argument(b, dtype));
 }
 
@@ -257,7 +255,7 @@ Tensor apply(const char* op, const kernels::Elementwise& f, Scalar a, const Tens
 Tensor compare(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b) {
   check_defined(op, {{"a", a}, {"b", b}});
   const DType dtype = result_type(a, b);
-  return binary(f, dtype, kBool, common_shape(op, a, b, dtype, {}), Argument(a, dtype),
+  return binary(f, dtype, kBool, common_shape(op, a, b, {}), Argument(a, dtype),
                 Argument(b, dtype));
 }
 
@@ -275,7 +273,6 @@ Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
         "where: the mask must be bool\n  {}\n  hint: compare, as mask != 0", text_of(operands)));
   const DType dtype = result_type(a, b);
   const Shape shape = broadcast("where", operands);
-  check_result("where", shape, dtype, operands);
   Tensor y = Tensor::empty(shape, dtype);
   const Argument choice(mask, kBool), first(a, dtype), second(b, dtype);
   run<3>(kernels::elementwise().where, dtype, y, {&choice, &first, &second});

@@ -62,7 +62,8 @@ Tensor leaky_relu_grad(const Tensor& dy, const Tensor& x, double slope) {
 Tensor hardtanh(const Tensor& x, double min_val, double max_val) {
   detail::check_defined("hardtanh", x);
   if (!(min_val <= max_val))
-    throw ValueError(fmt::format("hardtanh: min_val {} is above max_val {}", min_val, max_val));
+    throw ValueError(fmt::format("hardtanh: min_val {} is above max_val {}\n  x {}", min_val,
+                                 max_val, x.shape()));
   return clamp(x, bound(min_val), bound(max_val));
 }
 

@@ -49,8 +49,8 @@ void check(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask
         "{}: q [..., L, E], k [..., S, E] and v [..., S, EV] do not fit\n{}", kName, text()));
   detail::broadcast(kName, {{"q", q}, {"k", k}, {"v", v}}, 2);
   if (!(options.dropout_p >= 0 && options.dropout_p <= 1))
-    throw ValueError(
-        fmt::format("{}: dropout_p must lie in [0, 1], got {}", kName, options.dropout_p));
+    throw ValueError(fmt::format("{}: dropout_p must lie in [0, 1], got {}\n{}", kName,
+                                 options.dropout_p, text()));
   if (!mask.defined()) return;
   if (options.is_causal)
     throw ValueError(fmt::format(

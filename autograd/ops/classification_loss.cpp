@@ -165,8 +165,9 @@ void check_cross_entropy(const Tensor& x, const Tensor& target,
         "  x {} (N,C,...)   target {} (integer (N,...), or probabilities of x's shape and dtype)",
         describe(x), describe(target)));
   if (!(options.label_smoothing >= 0 && options.label_smoothing <= 1))
-    throw ValueError(fmt::format("cross_entropy: label_smoothing must lie in [0, 1], got {}",
-                                 options.label_smoothing));
+    throw ValueError(fmt::format("cross_entropy: label_smoothing must lie in [0, 1], got {}\n  {}",
+                                 options.label_smoothing,
+                                 detail::shapes_of({{"x", x}, {"target", target}})));
   if (probabilities && options.ignore_index >= 0)
     throw ValueError(
         fmt::format("cross_entropy: ignore_index is for labels, not for probabilities\n  {}",

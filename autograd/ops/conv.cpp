@@ -214,11 +214,12 @@ Tensor conv_nd(const char* name, const Tensor& x, const Tensor& weight, const Te
   check_options(o, w);
   const bool same = options.padding.is_same();
   for (size_t d = 0; d < 3; ++d) {
-    const int64_t extent = detail::window_extent(name, w.kernel[d], w.dilation[d]);
+    const int64_t extent = detail::window_extent(name, w.kernel[d], w.dilation[d], x);
     if (same && w.stride[d] != 1)
       throw ValueError(fmt::format(
-          "{}: Padding::kSame needs stride 1, as the result has x's size\n{}   stride {}", name,
-          o.text(), detail::numbers_text(w.stride, N)));
+          "{}: Padding::kSame needs stride 1, as the result has x's size\n{}   stride {}\n"
+          "  hint: give padding as numbers",
+          name, o.text(), detail::numbers_text(w.stride, N)));
     if (same) w.padding[d] = (extent - 1) / 2;
     const int64_t room = w.in[d] + 2 * w.padding[d] - extent;
     w.out[d] = same ? w.in[d] : room < 0 ? 0 : room / w.stride[d] + 1;
@@ -260,7 +261,7 @@ Tensor conv_transpose_nd(const char* name, const Tensor& x, const Tensor& weight
                       "{}   output_padding {}   stride {}   dilation {}",
                       name, o.text(), detail::numbers_text(more, N),
                       detail::numbers_text(w.stride, N), detail::numbers_text(w.dilation, N)));
-    const int64_t extent = detail::window_extent(name, w.kernel[d], w.dilation[d]);
+    const int64_t extent = detail::window_extent(name, w.kernel[d], w.dilation[d], x);
     int64_t reach = 0;
     if (__builtin_mul_overflow(w.out[d] - 1, w.stride[d], &reach) || reach > INT64_MAX / 4)
       throw ShapeError(fmt::format("{}: the result is larger than any memory\n{}", name, o.text()));

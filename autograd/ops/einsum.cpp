@@ -233,6 +233,9 @@ Operand contracted(const Operand& a, const Operand& b, const std::string& wanted
   for (char label : labels)
     shape.push_back(has(a.labels, label) ? count_of({label}, a) : count_of({label}, b));
 
+  if (!detail::is_possible(shape, a.x.dtype()))
+    detail::throw_too_large(
+        "einsum", fmt::format("{} {}   {} {}", a.labels, a.x.shape(), b.labels, b.x.shape()));
   const int64_t batch = count_of(shared, a), m = count_of(only_a, a), n = count_of(only_b, b);
   const Tensor left = reshape(ordered(a, shared + only_a + inner), {batch, m, count_of(inner, a)});
   const Tensor right = ordered(b, shared + inner + only_b);

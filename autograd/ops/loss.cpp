@@ -64,7 +64,8 @@ Tensor smooth_l1_loss(const Tensor& x, const Tensor& target, const SmoothL1Optio
   check_floating("smooth_l1_loss", x);
   const double beta = options.beta;
   if (!(beta >= 0))
-    throw ValueError(fmt::format("smooth_l1_loss: beta must not be negative, got {}", beta));
+    throw ValueError(
+        fmt::format("smooth_l1_loss: beta must not be negative, got {}\n  x {}", beta, x.shape()));
   if (beta == 0) return reduced(abs(x - target), options.reduction);
   return reduced(huber(x - target, beta) * (1 / beta), options.reduction);
 }
@@ -75,7 +76,8 @@ Tensor huber_loss(const Tensor& x, const Tensor& target, const HuberOptions& opt
   check_floating("huber_loss", x);
   const double delta = options.delta;
   if (!(delta > 0))
-    throw ValueError(fmt::format("huber_loss: delta must be positive, got {}", delta));
+    throw ValueError(
+        fmt::format("huber_loss: delta must be positive, got {}\n  x {}", delta, x.shape()));
   return reduced(huber(x - target, delta), options.reduction);
 }
 
@@ -100,7 +102,8 @@ Tensor gaussian_nll_loss(const Tensor& x, const Tensor& target, const Tensor& va
                     "  x {}   var {}",
                     kName, x.shape(), var.shape()));
   if (!(options.eps > 0))
-    throw ValueError(fmt::format("{}: eps must be positive, got {}", kName, options.eps));
+    throw ValueError(
+        fmt::format("{}: eps must be positive, got {}\n  x {}", kName, options.eps, x.shape()));
   const Tensor given = variance.detach();
   if (lt(given, 0).to(kInt64).sum().item<int64_t>() > 0)
     throw ValueError(fmt::format("{}: a variance is negative\n  var {}", kName, describe(var)));

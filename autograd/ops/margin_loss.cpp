@@ -136,7 +136,8 @@ Tensor multi_margin_loss(const Tensor& x, const Tensor& target, const MultiMargi
   detail::check_label_range(kName, rows.plain, classes, x);
   const Tensor weight = detail::checked_class_weight(kName, options.weight, classes, x);
   if (options.p != 1 && options.p != 2)
-    throw ValueError(fmt::format("{}: p must be 1 or 2, got {}", kName, options.p));
+    throw ValueError(
+        fmt::format("{}: p must be 1 or 2, got {}\n  x {}", kName, options.p, x.shape()));
   const Tensor at = unsqueeze(rows.labels, 1);
   Tensor excess = above_zero(options.margin - gather(rows.x, 1, at) + rows.x);
   if (options.p == 2) excess = excess * excess;

@@ -129,7 +129,7 @@ Pool pool_of(const char* name, const Tensor& x, int64_t spatial, const Numbers& 
   PoolWindows windows;
   const auto sizes = detail::spatial_sizes(x.shape(), spatial);
   for (size_t d = 0; d < 3; ++d) {
-    const int64_t extent = detail::window_extent(name, n.kernel[d], n.dilation[d]);
+    const int64_t extent = detail::window_extent(name, n.kernel[d], n.dilation[d], x);
     if (2 * n.padding[d] > extent)
       throw ValueError(fmt::format(
           "{}: padding must be at most half of the kernel\n"

@@ -77,7 +77,7 @@ Windows make_windows(const char* op, const Tensor& x, const PerDim<2>& size,
   detail::check_numbers(op, "dilation", w.dilation, 2, 1, x);
   detail::check_numbers(op, "padding", w.padding, 2, 0, x);
   for (size_t d = 0; d < 3; ++d) {
-    const int64_t extent = detail::window_extent(op, w.kernel[d], w.dilation[d]);
+    const int64_t extent = detail::window_extent(op, w.kernel[d], w.dilation[d], x);
     const int64_t room = w.in[d] + 2 * w.padding[d] - extent;
     if (room < 0)
       throw ShapeError(fmt::format(

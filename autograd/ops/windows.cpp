@@ -32,11 +32,11 @@ std::array<int64_t, 3> spatial_sizes(const Shape& shape, int64_t spatial) {
   return result;
 }
 
-int64_t window_extent(const char* op, int64_t kernel, int64_t dilation) {
+int64_t window_extent(const char* op, int64_t kernel, int64_t dilation, const Tensor& x) {
   int64_t extent;
   if (__builtin_mul_overflow(dilation, kernel - 1, &extent) || extent > INT64_MAX / 4)
-    throw ShapeError(
-        fmt::format("{}: a window of {} elements, {} apart, leaves int64", op, kernel, dilation));
+    throw ShapeError(fmt::format("{}: a window of {} elements, {} apart, leaves int64\n  x {}", op,
+                                 kernel, dilation, x.shape()));
   return extent + 1;
 }
 

@@ -37,6 +37,6 @@ std::array<int64_t, 3> spatial_sizes(const Shape& shape, int64_t spatial);
 
 /// dilation * (kernel - 1) + 1: from a window's first element to its last. Throws ShapeError where
 /// that leaves int64.
-int64_t window_extent(const char* op, int64_t kernel, int64_t dilation);
+int64_t window_extent(const char* op, int64_t kernel, int64_t dilation, const Tensor& x);
 
 }  // namespace bb::detail

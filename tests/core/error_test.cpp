@@ -45,6 +45,19 @@ TEST(Error, PathSurvivesRethrowing) {
   FAIL() << "the type was lost";
 }
 
+TEST(Error, TakesTheNameOfTheOpThatWasCalled) {
+  IndexError error("exp: dim 3: out of range\n  x [2]");
+  error.rename_op("exp_");
+  EXPECT_STREQ(error.what(), "exp_: dim 3: out of range\n  x [2]");
+  ValueError plain("without a name");
+  plain.rename_op("exp_");
+  EXPECT_STREQ(plain.what(), "without a name");
+  IndexError within("exp: dim 3");
+  within.prepend_path("fc");
+  within.rename_op("exp_");
+  EXPECT_STREQ(within.what(), "fc: exp: dim 3") << "a path is no op's name";
+}
+
 template <class E>
 class ErrorTypes : public ::testing::Test {};
 using AllErrors =

@@ -88,7 +88,8 @@ TEST(AttentionErrors, OperandsThatDoNotFit) {
       "  q float32 [2, 3, 4]   k float32 [2, 5, 4]   v float32 [2, 5, 6]   mask bool [3, 5]\n"
       "  hint: put it into the mask");
   expect_error<ValueError>([&] { scaled_dot_product_attention(q, k, v, {}, {.dropout_p = 2}); },
-                           "scaled_dot_product_attention: dropout_p must lie in [0, 1], got 2");
+                           "scaled_dot_product_attention: dropout_p must lie in [0, 1], got 2\n"
+                           "  q float32 [2, 3, 4]   k float32 [2, 5, 4]   v float32 [2, 5, 6]");
   expect_error<ShapeError>(
       [&] {
         scaled_dot_product_attention(ones({3, 3, 4}), k, v, {}, {.enable_gqa = true});

@@ -116,7 +116,8 @@ TEST(ConvErrors, NumbersOutOfRange) {
   expect_error<ValueError>(
       [&] { conv2d(x, w, {}, {.stride = 2, .padding = Padding::kSame}); },
       "conv2d: Padding::kSame needs stride 1, as the result has x's size\n"
-      "  x [1, 2, 8, 8] (N,C,H,W)   weight [2, 2, 3, 3] (O,C/groups,KH,KW)   stride [2, 2]");
+      "  x [1, 2, 8, 8] (N,C,H,W)   weight [2, 2, 3, 3] (O,C/groups,KH,KW)   stride [2, 2]\n"
+      "  hint: give padding as numbers");
   expect_error<ValueError>(
       [&] {
         conv_transpose2d(x, w, {}, {.stride = 2, .output_padding = {1, 2}});

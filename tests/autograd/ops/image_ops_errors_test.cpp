@@ -50,7 +50,12 @@ TEST(InterpolateErrors, Operands) {
       "  x [1, 2, 4, 4, 1]   result [1, 2, 2147483647, 2147483647, 2147483647]");
   EXPECT_THROW(interpolate(x, {.scale_factor = {1e300}}), ValueError);
   EXPECT_THROW(interpolate(ones({1, 2, 0, 4}), {.size = {2}}), ValueError);
-  EXPECT_THROW(interpolate(ones({1, 2, 4}, kInt64), {.size = {2}}), DTypeError);
+  expect_error<DTypeError>(
+      [] {
+        interpolate(ones({1, 2, 4}, kInt64), {.size = {2}});
+      },
+      "interpolate: needs floating point\n  x int64 [1, 2, 4]\n"
+      "  hint: convert with to(kFloat32)");
 }
 
 TEST(PixelShuffleErrors, Operands) {

@@ -83,6 +83,40 @@ TEST(IndexingErrors, IndicesOutOfRangeNameThemselvesAndTheirPosition) {
   EXPECT_THROW(ones({0, 3}).index({tensor({0})}), IndexError);
 }
 
+TEST(IndexingErrors, ResultsThatAreTooLarge) {
+  expect_error<ShapeError>([] { one_hot(tensor({1}), int64_t{1} << 62); },
+                           "one_hot: the result is larger than any memory\n"
+                           "  x [1]   num_classes 4611686018427387904");
+  const Tensor x = ones({1}).expand({int64_t{1} << 40}), mask = ones({1, 1}, kBool);
+  expect_error<ShapeError>(
+      [&] {
+        x.masked_select(mask.expand({int64_t{1} << 40, 1}));
+      },
+      "masked_select: the result is larger than any memory\n"
+      "  x [1099511627776]   mask [1099511627776, 1]");
+}
+
+TEST(IndexingErrors, InPlaceOpsHaveTheirOwnNames) {
+  Tensor x = ones({2, 3});
+  const Tensor bad = full({1, 1}, 5);
+  for (const auto& [name, fn] : std::vector<std::pair<std::string, std::function<void()>>>{
+           {"scatter_", [&] { x.scatter_(0, bad, 1); }},
+           {"scatter_add_", [&] { x.scatter_add_(0, bad, x); }}})
+    expect_error<IndexError>(fn,
+                             name +
+                                 ": index 5 at position [0, 0] is out of range for dimension 0 of "
+                                 "size 2 (0 to 1 allowed)\n  x [2, 3]   index [1, 1]");
+  expect_error<DTypeError>([&] { x.masked_fill_(x, 0); },
+                           "masked_fill_: the mask must be bool\n"
+                           "  x float32 [2, 3]   mask float32 [2, 3]\n"
+                           "  hint: compare, as mask != 0");
+  expect_error<ShapeError>([] { ones({3}).tril_(); },
+                           "tril_: needs at least 2 dimensions\n  x [3]");
+  expect_error<IndexError>([&] { x.index_put_({2}, 1); },
+                           "index_put_: index 2 is out of range for dimension 0 of size 2 (-2 to 1 "
+                           "allowed)\n  x [2, 3]");
+}
+
 TEST(IndexingErrors, DTypes) {
   const Tensor x = ones({2, 3}), real = zeros({2, 3}), v = zeros({2}, kInt64);
   expect_error<DTypeError>([&] { x.gather(0, real); },
@@ -90,8 +124,12 @@ TEST(IndexingErrors, DTypes) {
                            "  x float32 [2, 3]   index float32 [2, 3]");
   EXPECT_THROW(x.index({real}), DTypeError);
   EXPECT_THROW(x.index({zeros({2}, kUInt8)}), DTypeError);
-  EXPECT_THROW(x.index_select(0, zeros({1}, kBool)), DTypeError);
-  EXPECT_THROW(embedding(zeros({2}), x), DTypeError);
+  expect_error<DTypeError>([&] { x.index_select(0, zeros({1}, kBool)); },
+                           "index_select: indices must be int64 or int32\n"
+                           "  x float32 [2, 3]   index bool [1]");
+  expect_error<DTypeError>([&] { embedding(zeros({2}), x); },
+                           "embedding: indices must be int64 or int32\n"
+                           "  weight float32 [2, 3]   indices float32 [2]");
   expect_error<DTypeError>([&] { one_hot(real); },
                            "one_hot: x must be int64 or int32\n  x float32 [2, 3]");
   expect_error<DTypeError>(

@@ -145,6 +145,15 @@ TEST(LinalgErrors, Einsum) {
       "  abcde [1, 1, 1, 1, 1]   fghij [1, 1, 1, 1, 1]");
 }
 
+TEST(LinalgErrors, EinsumWithAResultTooLarge) {
+  const Tensor wide = ones({1}).expand({int64_t{1} << 40});
+  expect_error<ShapeError>(
+      [&] {
+        einsum("i,j->ij", {wide, wide});
+      },
+      "einsum: the result is larger than any memory\n  i [1099511627776]   j [1099511627776]");
+}
+
 TEST(LinalgErrors, MatricesThatAreNotSquare) {
   const Tensor x = ones({2, 3});
   for (const auto& [name, fn] : std::vector<std::pair<std::string, std::function<void()>>>{

@@ -88,11 +88,11 @@ TEST(LossErrors, DTypes) {
 TEST(LossErrors, NumbersOutOfRange) {
   const Tensor x = ones({2});
   expect_error<ValueError>([&] { smooth_l1_loss(x, x, {.beta = -1}); },
-                           "smooth_l1_loss: beta must not be negative, got -1");
+                           "smooth_l1_loss: beta must not be negative, got -1\n  x [2]");
   expect_error<ValueError>([&] { huber_loss(x, x, {.delta = 0}); },
-                           "huber_loss: delta must be positive, got 0");
+                           "huber_loss: delta must be positive, got 0\n  x [2]");
   expect_error<ValueError>([&] { gaussian_nll_loss(x, x, x, {.eps = 0}); },
-                           "gaussian_nll_loss: eps must be positive, got 0");
+                           "gaussian_nll_loss: eps must be positive, got 0\n  x [2]");
   expect_error<ValueError>(
       [&] {
         gaussian_nll_loss(x, x, tensor({1.0, -1.0}));
@@ -146,7 +146,8 @@ TEST(LossErrors, CrossEntropy) {
                            "cross_entropy: weight must have x's dtype\n"
                            "  weight float64 [4]   x float32 [3, 4]");
   expect_error<ValueError>([&] { cross_entropy(x, labels, {.label_smoothing = 1.5}); },
-                           "cross_entropy: label_smoothing must lie in [0, 1], got 1.5");
+                           "cross_entropy: label_smoothing must lie in [0, 1], got 1.5\n"
+                           "  x [3, 4]   target [3]");
   expect_error<ValueError>([&] { cross_entropy(x, x, {.ignore_index = 0}); },
                            "cross_entropy: ignore_index is for labels, not for probabilities\n"
                            "  x float32 [3, 4]   target float32 [3, 4]");
@@ -200,7 +201,7 @@ TEST(LossErrors, MarginLosses) {
       [&] {
         multi_margin_loss(x, tensor({0, 1}), {.p = 3});
       },
-      "multi_margin_loss: p must be 1 or 2, got 3");
+      "multi_margin_loss: p must be 1 or 2, got 3\n  x [2, 3]");
   expect_error<IndexError>(
       [&] {
         multilabel_margin_loss(ones({3}), tensor({0, 3, -1}));
@@ -220,7 +221,20 @@ TEST(DistanceErrors, Operands) {
       },
       "normalize: needs floating point\n  x int64 [2, 3]\n"
       "  hint: convert with to(kFloat32)");
-  EXPECT_THROW(cosine_similarity(ones({2, 3}), ones({2, 3}, kInt64)), DTypeError);
+  expect_error<DTypeError>(
+      [] {
+        cosine_similarity(ones({2, 3}), ones({2, 3}, kInt64));
+      },
+      "cosine_similarity: needs floating point\n  x2 int64 [2, 3]\n"
+      "  hint: convert with to(kFloat32)");
+  expect_error<ValueError>(
+      [] {
+        pairwise_distance(ones({2, 0}), ones({2, 0}), {.p = -1});
+      },
+      "pairwise_distance: an empty tensor has no norm of order -1\n  x [2, 0]");
+  expect_error<ValueError>(
+      [] { triplet_margin_loss(ones({2}), ones({2}), ones({2}), {.p = std::nan("")}); },
+      "triplet_margin_loss: p is NaN\n  x [2]");
   EXPECT_THROW(pairwise_distance(ones({2, 3}, kInt64), ones({2, 3})), DTypeError);
   expect_error<IndexError>(
       [] {

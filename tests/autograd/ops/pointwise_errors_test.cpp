@@ -60,6 +60,7 @@ TEST(PointwiseErrors, DTypesThatAnOpDoesNotTake) {
   const Tensor mask = ones({2}, kBool), x = ones({2});
   for (const auto& [name, fn] : Actions{
            {"abs", [&] { abs(mask); }},
+           {"neg", [&] { neg(mask); }},
            {"floor", [&] { floor(mask); }},
            {"ceil", [&] { ceil(mask); }},
            {"round", [&] { round(mask); }},
@@ -96,7 +97,7 @@ TEST(PointwiseErrors, Numbers) {
                            "clamp: at least one of min and max must be given\n"
                            "  x float32 [2]   min undefined   max undefined");
   expect_error<ValueError>([] { hardtanh(ones({2}), 1, -1); },
-                           "hardtanh: min_val 1 is above max_val -1");
+                           "hardtanh: min_val 1 is above max_val -1\n  x [2]");
   EXPECT_THROW(hardtanh(ones({2}), std::numeric_limits<double>::quiet_NaN()), ValueError);
   expect_error<ValueError>(
       [] {
