@@ -1,5 +1,6 @@
 #include "bb/autograd/ops/attention.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -94,6 +95,8 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
         heads % v.size(-3) != 0)
       throw ShapeError(fmt::format("{}: the heads of k and v (dim -3) must divide those of q\n{}",
                                    kName, text_of(q, k, v, mask)));
+    // Heads are repeated along a dim of their own.
+    detail::check_rank(kName, std::max(k.dim(), v.dim()) + 1, {{"q", q}, {"k", k}, {"v", v}});
     AttentionOptions rest = options;
     rest.enable_gqa = false;
     return scaled_dot_product_attention(q, repeat_heads(k, heads / k.size(-3)),

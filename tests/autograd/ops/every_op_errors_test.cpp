@@ -21,6 +21,7 @@ const std::multimap<std::string, std::string> kOtherNames{
     {"attention", "scaled_dot_product_attention"},
     {"batch_norm", "size"},
     {"binary_cross_entropy_corners", "lt"},
+    {"broadcast_tensors", "stack"},
     {"cholesky", "matmul"},
     {"contiguous", "t"},
     {"count_nonzero", "round"},
@@ -151,16 +152,25 @@ TEST_P(EveryOp, NamesItselfAndADTypeThatItDoesNotTake) {
 
 TEST_P(EveryOp, NamesItselfAndShapesThatDoNotFit) {
   // These rows pick parts that might not be there, and add up what might not fit.
-  if (op().name == "unbind" || op().name.starts_with("cholesky")) return;
+  if (op().name == "chunk" || op().name == "unbind" || op().name.starts_with("cholesky")) return;
   const std::vector<Tensor> all = inputs();
   for (size_t i = 0; i < all.size(); ++i) {
-    std::vector<Tensor> others{zeros({}, all[i].dtype()), all[i].unsqueeze(0)};
+    std::vector<Tensor> others{zeros({}, all[i].dtype()), all[i].unsqueeze(0),
+                               zeros(Shape::filled(Shape::kMaxRank, 1), all[i].dtype())};
     if (all[i].dim() > 0) {
       others.push_back(cat({all[i], all[i], all[i]}, 0));
       others.push_back(cat({all[i], all[i], all[i]}, -1));
       others.push_back(all[i].slice(-1, 0, 0));
     }
     for (const Tensor& x : others) replaced(i, x);
+  }
+}
+
+TEST_P(EveryOp, NamesItselfAndNumbersOutOfRange) {
+  const std::vector<Tensor> all = inputs();
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (all[i].dtype() != kInt64 && all[i].dtype() != kInt32) continue;
+    for (int64_t far : {1000, -1000}) replaced(i, all[i] + far);
   }
 }
 
