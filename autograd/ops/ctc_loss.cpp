@@ -227,11 +227,11 @@ void check_operands(const Tensor& log_probs, const Tensor& targets, const Tensor
 std::vector<int64_t> values_of(const Tensor& x) { return x.to(kInt64).to_vector<int64_t>(); }
 
 void check_lengths(const char* what, const std::vector<int64_t>& lengths, int64_t most,
-                   const std::string& operands) {
+                   detail::Operands operands) {
   for (size_t i = 0; i < lengths.size(); ++i)
     if (lengths[i] < 0 || lengths[i] > most)
       throw ValueError(fmt::format("ctc_loss: {} {} of sample {} is not in [0, {}]\n  {}", what,
-                                   lengths[i], i, most, operands));
+                                   lengths[i], i, most, detail::shapes_of(operands)));
 }
 
 Targets checked_targets(const Tensor& log_probs, const Tensor& targets, const Tensor& input_lengths,
@@ -242,11 +242,11 @@ Targets checked_targets(const Tensor& log_probs, const Tensor& targets, const Te
             {},
             values_of(target_lengths),
             values_of(input_lengths)};
-  const std::string operands = detail::shapes_of({{"log_probs", log_probs}, {"targets", targets}});
+  const auto operands = {detail::Role{"log_probs", log_probs}, detail::Role{"targets", targets}};
   if (t.blank < 0 || t.blank >= classes)
     throw IndexError(
         fmt::format("ctc_loss: blank {} is out of range for {} classes (0 to {})\n  {}", t.blank,
-                    classes, classes - 1, operands));
+                    classes, classes - 1, detail::shapes_of(operands)));
   const bool padded = targets.dim() == 2;
   check_lengths("the input length", t.input_lengths, time, operands);
   check_lengths("the target length", t.lengths, padded ? targets.size(1) : targets.size(0),
@@ -256,11 +256,11 @@ Targets checked_targets(const Tensor& log_probs, const Tensor& targets, const Te
     if (given[i] >= 0 && given[i] < classes && given[i] != t.blank) return;
     const std::string at = detail::position_text(targets.shape(), static_cast<int64_t>(i));
     if (given[i] == t.blank)
-      throw ValueError(
-          fmt::format("ctc_loss: label {}{} is the blank\n  {}", given[i], at, operands));
+      throw ValueError(fmt::format("ctc_loss: label {}{} is the blank\n  {}", given[i], at,
+                                   detail::shapes_of(operands)));
     throw IndexError(
         fmt::format("ctc_loss: label {}{} is out of range for {} classes (0 to {})\n  {}", given[i],
-                    at, classes, classes - 1, operands));
+                    at, classes, classes - 1, detail::shapes_of(operands)));
   };
   size_t begin = 0;
   for (int64_t length : t.lengths) {
@@ -273,7 +273,7 @@ Targets checked_targets(const Tensor& log_probs, const Tensor& targets, const Te
   if (!padded && begin != given.size())
     throw ValueError(
         fmt::format("ctc_loss: target lengths add up to {}, but there are {} targets\n  {}", begin,
-                    given.size(), operands));
+                    given.size(), detail::shapes_of(operands)));
   return t;
 }
 

@@ -49,15 +49,13 @@ class Parser {
   Parser(const char* op, const Tensor& x, const std::vector<Index>& indices)
       : op_(op), x_(x), parsed_{x, {}} {
     detail::check_defined(op, x);
-    int64_t taken = 0, rank = x.dim();
+    int64_t taken = 0;
     bool has_ellipsis = false;
     for (size_t i = 0; i < indices.size(); ++i) {
       const Index& entry = indices[i];
       if (const Tensor* tensor = std::get_if<Tensor>(&entry.value); tensor && !tensor->defined())
         throw ValueError(fmt::format("{}: entry {} is undefined\n  x {}", op, i, x.shape()));
       taken += dims_of(entry);
-      rank += std::holds_alternative<indexing::NoneType>(entry.value) ||
-              std::holds_alternative<bool>(entry.value);
       if (std::holds_alternative<indexing::EllipsisType>(entry.value) &&
           std::exchange(has_ellipsis, true))
         throw ValueError(fmt::format("{}: Ellipsis is given twice\n  x {}", op, x.shape()));
@@ -65,7 +63,6 @@ class Parser {
     if (taken > x.dim())
       throw IndexError(fmt::format("{}: indices for {} dimensions of a tensor of {}\n  x {}", op,
                                    taken, x.dim(), x.shape()));
-    detail::check_rank(op, rank, {{"x", x}});
     left_ = x.dim() - taken;
     for (const Index& entry : indices)
       std::visit([this](const auto& value) { add(value); }, entry.value);
@@ -94,12 +91,12 @@ class Parser {
     pass(1);
   }
   void add(indexing::NoneType) {
-    parsed_.view = unsqueeze(parsed_.view, at_);
+    add_dim();
     put({});
   }
   void add(indexing::EllipsisType) { pass(left_); }
   void add(bool set) {  // a mask of no dims: a new dimension of which one element or none is taken
-    parsed_.view = unsqueeze(parsed_.view, at_);
+    add_dim();
     put(zeros({set ? 1 : 0}, kInt64));
   }
   void add(const Tensor& tensor) {
@@ -125,6 +122,10 @@ class Parser {
     from_ += tensor.dim();
   }
 
+  void add_dim() {
+    detail::check_rank(op_, parsed_.view.dim() + 1, {{"x", x_}});
+    parsed_.view = unsqueeze(parsed_.view, at_);
+  }
   // A tensor, or none, for the next dim of the view.
   void put(const Tensor& tensor) {
     parsed_.tensors.push_back(tensor);

@@ -234,6 +234,8 @@ TEST(IndexingErrors, Index) {
       "index_put: the value does not broadcast to the places that it is for\n"
       "  x [2, 3]   places [1, 3]   value [2, 3]");
   EXPECT_THROW(Tensor(x).index_put_({tensor({0, 1, 0})}, ones({2, 3})), ShapeError);
+  EXPECT_EQ(ones(Shape::filled(8, 1)).index({0, None}).dim(), 8)
+      << "what a number takes away, None may add";
   expect_error<ShapeError>([] { ones(Shape::filled(8, 1)).index({None}); },
                            "index: the result would have 9 dimensions, more than 8\n"
                            "  x [1, 1, 1, 1, 1, 1, 1, 1]");
