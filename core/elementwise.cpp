@@ -207,6 +207,7 @@ Tensor converted(const Tensor& x, DType dtype) {
 Tensor apply(const char* op, const kernels::Elementwise& f, const Tensor& x) {
   check_defined(op, x);
   const DType dtype = compute_type(op, f, x.dtype(), {{x, "x"}});
+  check_result(op, x.shape(), dtype, {{"x", x}});
   Tensor y = Tensor::empty(x.shape(), dtype);
   const Argument argument(x, dtype);
   run<1>(f, dtype, y, {&argument});

@@ -17,6 +17,7 @@ Tensor checked_indices(const char* op, const Tensor& index, int64_t n, int64_t d
   if (index.dtype() != kInt64 && index.dtype() != kInt32)
     throw DTypeError(fmt::format("{}: indices must be int64 or int32\n  {}", op,
                                  text_of({{names.x, x}, {names.index, index}})));
+  check_result(op, index.shape(), kInt64, {{names.x, x}, {names.index, index}});
   const bool from_end = negative == Negative::kFromEnd;
   Tensor places = converted(index.detach(), kInt64);
   if (!places.is_contiguous()) places = places.alias().clone();

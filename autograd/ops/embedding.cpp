@@ -59,13 +59,15 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOpt
   const Tensor places =
       detail::checked_indices("embedding", indices, n, 0, weight, detail::Negative::kRefused,
                               {.index = "indices", .x = "weight"});
+  Shape shape = indices.shape();
+  shape.push_back(weight.size(1));
+  detail::check_result("embedding", shape, weight.dtype(),
+                       {{"indices", indices}, {"weight", weight}});
   const Tensor line = places.alias({places.numel()}, {1}, places.offset());
   Tensor y = no_grad([&] { return index_select(weight.detach(), 0, line); });
   y = record("embedding", {weight}, std::move(y), [line = Saved(line), n, skip](const Tensor& dy) {
     return rows_grad(dy, *line, n, skip);
   });
-  Shape shape = indices.shape();
-  shape.push_back(weight.size(1));
   return reshape(y, shape);
 }
 

@@ -261,6 +261,9 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
   if (x.dim() == 0 && places.numel() != 1)
     throw ShapeError(fmt::format("index_select: a 0-d tensor takes one index\n  x {}   index {}",
                                  x.shape(), index.shape()));
+  Shape shape = x1.shape();
+  shape[d] = places.numel();
+  detail::check_result("index_select", shape, x.dtype(), {{"x", x}, {"index", index}});
   const Tensor y = select_slices(x1, d, places);
   return x.dim() == 0 ? reshape(y, {}) : y;
 }

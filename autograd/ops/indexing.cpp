@@ -193,6 +193,7 @@ struct Places {
     shape = common;
     for (int64_t d = 0; d < block.rank(); ++d)
       shape.insert(d < at ? d : d + common.rank(), block[d]);
+    if (!detail::is_possible(shape, x.dtype())) detail::throw_too_large(op, text_of(x, tensors));
   }
 
   // The strides, in bytes, of what does not depend on the tensors, by dims of the result.

@@ -88,6 +88,17 @@ TEST(IndexingErrors, ResultsThatAreTooLarge) {
                            "one_hot: the result is larger than any memory\n"
                            "  x [1]   num_classes 4611686018427387904");
   const Tensor x = ones({1}).expand({int64_t{1} << 40}), mask = ones({1, 1}, kBool);
+  const Tensor wide = ones({2, 1}).expand({2, int64_t{1} << 61}), i = zeros({3}, kInt64);
+  for (const auto& [start, operands, fn] :
+       std::vector<std::tuple<std::string, std::string, std::function<void()>>>{
+           {"index_select", "x [2, 2305843009213693952]   index [3]",
+            [&] { wide.index_select(0, i); }},
+           {"index", "x [2, 2305843009213693952]   index of dimension 0 [3]",
+            [&] { wide.index({i}); }},
+           {"embedding", "indices [3]   weight [2, 2305843009213693952]",
+            [&] { embedding(i, wide); }},
+           {"exp", "x [2, 2305843009213693952]", [&] { exp(wide); }}})
+    expect_error<ShapeError>(fn, start + ": the result is larger than any memory\n  " + operands);
   expect_error<ShapeError>(
       [&] {
         x.masked_select(mask.expand({int64_t{1} << 40, 1}));
