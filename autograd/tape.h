@@ -146,11 +146,12 @@ class SavedListing {
 template <class Inputs, class Pullback>
 class Record : public Node {
  public:
-  Record(const char* op, const Tensor& y, uint64_t at, Inputs inputs, Pullback pullback)
-      : Record(op, y.shape(), y.dtype(), at, std::move(inputs), std::move(pullback)) {}
-  Record(const char* op, const Shape& of, DType type, uint64_t at, Inputs inputs, Pullback pullback)
-      : Node(op, of, type, at), inputs_(std::move(inputs)), pullback_(std::move(pullback)) {}
-  ~Record() override { free(); }
+  template <class P>
+  Record(const char* op, const Shape& of, DType type, uint64_t at, Inputs&& inputs, P&& pullback)
+      : Node(op, of, type, at), inputs_(std::move(inputs)), pullback_(std::forward<P>(pullback)) {}
+  ~Record() override {
+    if (!freed_) pullback_.~Pullback();
+  }
 
   std::span<const Ref<Node>> inputs() const override {
     if (freed_) return {};
@@ -209,13 +210,12 @@ uint64_t position_above(const Inputs& nodes) {
 }
 
 template <class Inputs, class Pullback>
-void attach(Tensor& y, const char* name, Inputs nodes, Pullback&& pullback) {
+void attach(Tensor& y, const char* name, Inputs&& nodes, Pullback&& pullback) {
   const uint64_t position = position_above(nodes);
   // A pullback that captured y itself would keep it, and thereby this record, alive for ever.
   if (y.use_count() > 1 || y.node()) y = y.alias();
-  using R = Record<Inputs, std::decay_t<Pullback>>;
-  y.set_node(Ref<RefCounted>(
-      new R(name, y, position, std::move(nodes), std::forward<Pullback>(pullback))));
+  y.set_node(Ref<RefCounted>(new Record<std::decay_t<Inputs>, std::decay_t<Pullback>>(
+      name, y.shape(), y.dtype(), position, std::move(nodes), std::forward<Pullback>(pullback))));
 }
 
 /// An op of several outputs: each has a node of its own, which hands its gradient to this one. Its
@@ -238,9 +238,10 @@ class Joint {
 template <class Inputs, class Pullback>
 class JointRecord final : public Record<Inputs, Pullback> {
  public:
-  JointRecord(const char* op, uint64_t at, Inputs inputs, Pullback pullback,
+  JointRecord(const char* op, uint64_t at, Inputs&& inputs, Pullback&& pullback,
               std::shared_ptr<Joint> state)
-      : Record<Inputs, Pullback>(op, state->token(), at, std::move(inputs), std::move(pullback)),
+      : Record<Inputs, Pullback>(op, state->token().shape(), state->token().dtype(), at,
+                                 std::move(inputs), std::move(pullback)),
         state_(std::move(state)) {}
   Ref<Node> output(size_t number) override {
     return Joint::make_output(Ref<Node>(this), state_, number);
@@ -260,7 +261,7 @@ auto call_pullback(const Pullback& pullback, const std::vector<Tensor>& gradient
 
 /// Puts an op of several outputs on the tape.
 template <class Inputs, class Pullback>
-void attach_all(std::vector<Tensor>& outputs, const char* name, Inputs nodes, Pullback pullback) {
+void attach_all(std::vector<Tensor>& outputs, const char* name, Inputs&& nodes, Pullback pullback) {
   if (outputs.size() == 1) {
     if (!is_floating_point(outputs[0].dtype())) return;
     auto pull = [pullback = std::move(pullback)](const Tensor& dy, Needs needs) {
@@ -274,8 +275,8 @@ void attach_all(std::vector<Tensor>& outputs, const char* name, Inputs nodes, Pu
     return call_pullback(pullback, state->take(), needs);
   };
   const uint64_t position = position_above(nodes);
-  const Ref<Node> joint(new JointRecord<Inputs, decltype(pull)>(name, position, std::move(nodes),
-                                                                std::move(pull), state));
+  const Ref<Node> joint(new JointRecord<std::decay_t<Inputs>, decltype(pull)>(
+      name, position, std::move(nodes), std::move(pull), state));
   for (size_t i = 0; i < outputs.size(); ++i) {
     Tensor& y = outputs[i];
     if (!is_floating_point(y.dtype())) continue;
