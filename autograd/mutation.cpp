@@ -13,6 +13,7 @@ namespace bb::autograd {
 namespace {
 
 using bb::detail::TensorImpl;
+using bb::detail::ViewKind;
 
 // Where a tensor's elements lie in its storage.
 struct Layout {
@@ -123,17 +124,24 @@ void keep_retaining(const Ref<RefCounted>& before, const Ref<RefCounted>& now) {
     static_cast<Node*>(now.get())->more().retains_grad = true;
 }
 
+std::string what(const TensorImpl& view) {
+  if (view.view_kind == ViewKind::kOffTheTape) return "a view that was made under no_grad()";
+  return fmt::format("a result of {}, which shows elements of its input,",
+                     view.node ? node_in(view)->name : "a user's op");
+}
+
+constexpr const char* kWayOut =
+    "  hint: make views while recording, change them under no_grad(), or clone() first";
+
 bool is_leaf_with_grad(const TensorImpl& x) { return x.node && node_in(x)->is_leaf(); }
 
 }  // namespace
 
 void check_mutable(const char* op, const Tensor& x) {
   const TensorImpl& impl = *x.handle();
-  if (impl.is_untracked_view)
-    throw ValueError(fmt::format(
-        "{}: a view that was made under no_grad() is changed while recording\n"
-        "  tensor {}\n  hint: make the view while recording, or change it under no_grad()",
-        op, describe(x)));
+  if (impl.view_kind != ViewKind::kFollowed)
+    throw ValueError(fmt::format("{}: {} is changed in place while recording\n  tensor {}\n{}", op,
+                                 what(impl), describe(x), kWayOut));
   const bool of_leaf = impl.base && is_leaf_with_grad(*impl.base);
   if (of_leaf || (x.requires_grad() && x.is_leaf()))
     throw ValueError(fmt::format(
@@ -177,24 +185,25 @@ void mutate(Tensor& x, const Tensor& y) {
   keep_retaining(before, y.node());
 }
 
-void detail::mark_aliases(std::span<const Tensor> outputs, std::span<const Tensor> inputs) {
-  for (const Tensor& y : outputs)
-    for (const Tensor& x : inputs)
-      if (x.defined() && !y.is(x) && y.shares_storage(x)) y.handle()->is_untracked_view = true;
-}
-
-void detail::follow_view(const Tensor& y, const Tensor& x) {
+void detail::mark_view(const Tensor& y, const Tensor& x, ViewKind kind) {
   TensorImpl& view = *y.handle();
   const TensorImpl& source = *x.handle();
   if (y.is(x) || source.base == y.handle()) return;
   view.base = source.base ? source.base : x.handle();
   view.generation = view.base->generation;
-  view.is_untracked_view = source.is_untracked_view;
+  view.view_kind = source.view_kind == ViewKind::kFollowed ? kind : source.view_kind;
 }
 
-void detail::mark_untracked(const Tensor& y, const Tensor& x) {
-  if (!y.is(x) && (x.requires_grad() || x.handle()->is_untracked_view))
-    y.handle()->is_untracked_view = true;
+void detail::mark_alias(Tensor& y, const Tensor& x) {
+  if (y.is(x)) return;
+  if (y.use_count() > 1) y = y.alias();
+  mark_view(y, x, ViewKind::kOfUserOp);
+}
+
+void detail::mark_aliases(std::span<Tensor> outputs, std::span<const Tensor> inputs) {
+  for (Tensor& y : outputs)
+    for (const Tensor& x : inputs)
+      if (x.defined() && y.shares_storage(x)) mark_alias(y, x);
 }
 
 }  // namespace bb::autograd
@@ -202,6 +211,12 @@ void detail::mark_untracked(const Tensor& y, const Tensor& x) {
 namespace bb {
 
 void Tensor::renew_node() const {
+  if (impl_->view_kind != detail::ViewKind::kFollowed) {
+    if (!is_grad_enabled()) return;
+    throw ValueError(
+        fmt::format("view: {} is used after those elements were changed in place\n  tensor {}\n{}",
+                    autograd::what(*impl_), describe(*this), autograd::kWayOut));
+  }
   const Ref<RefCounted> before = impl_->node;
   impl_->generation = impl_->base->generation;
   impl_->node = autograd::view_node(*impl_);

@@ -7,7 +7,11 @@
 /// its base, the tensor whose elements it shows. A change of a view gives the base a new history, a
 /// record "change_view" of the base's old one and the view's new one; a view whose base has been
 /// given a new history gets its own anew, a record "view" of the base, when it is next looked at.
-/// This is PyTorch's meaning of views and changes in place together.
+/// This is PyTorch's meaning of views and changes in place together. A view that was made under
+/// no_grad(), or by a user's op, has no history to be given: using it afterwards throws.
+///
+/// x.add_(y) where the record of y has saved x makes a cycle of x, y's record and x, which is not
+/// freed; backward through it throws, since x was changed after it was saved.
 namespace bb::autograd {
 
 /// Throws ValueError where x may not be changed in place while recording: a leaf that requires a

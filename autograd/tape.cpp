@@ -1,6 +1,7 @@
 #include "bb/autograd/tape.h"
 
 #include <algorithm>
+#include <mutex>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -29,7 +30,6 @@ namespace {
 thread_local uint64_t last_position = 0;
 thread_local Node* pulling = nullptr;  // the record whose pullback runs
 thread_local std::vector<Tensor>* saved_list = nullptr;
-thread_local int walks = 0;  // that run, one within a pullback or hook of another
 
 constexpr size_t kInlineInputs = 8;
 
@@ -59,18 +59,19 @@ Tensor fitted(const Tensor& grad, const Node& input, const char* from) {
 }
 
 // One backward pass: nodes with a pending gradient, highest position first. A node leaves the heap
-// after all that lie above it, which are all that could still add to its gradient.
+// after all that lie above it, which are all that could still add to its gradient. Passes may meet
+// at a node, in several threads or one within a pullback of another: the first to reach it keeps
+// its sum there, others keep theirs in a table.
 class Walk {
  public:
   explicit Walk(const BackwardOptions& options)
       : retain_(options.retain_graph || options.create_graph),
-        is_inner_(walks++ > 0),
-        mode_(options.create_graph) {}
+        mode_(options.create_graph),
+        outer_(std::exchange(running, this)) {}
 
   ~Walk() {
-    --walks;
-    for (const Ref<Node>& node : heap_) node->pending = Tensor();  // what an exception left
-    for (auto& [node, pending] : of_outer_walks_) node->pending = std::move(pending);
+    running = outer_;
+    for (const Ref<Node>& node : heap_) take(*node);  // what an exception left
   }
   Walk(const Walk&) = delete;
   Walk& operator=(const Walk&) = delete;
@@ -80,15 +81,14 @@ class Walk {
 
   void deliver(const Ref<Node>& node, Tensor grad, const char* from) {
     if (!leads_.empty() && !leads_.contains(node.get())) return;
-    if (is_inner_ && mine_.insert(node.get()).second && node->pending.defined())
-      of_outer_walks_.emplace_back(node, std::exchange(node->pending, Tensor()));
     if (grad.shape() != node->shape || grad.dtype() != node->dtype)
       grad = fitted(grad, *node, from);
-    if (node->pending.defined()) {
-      accumulate(node->pending, std::move(grad));
+    Tensor& sum = pending(*node);
+    if (sum.defined()) {
+      accumulate(sum, std::move(grad));
       return;
     }
-    node->pending = std::move(grad);
+    sum = std::move(grad);
     heap_.push_back(node);
     std::push_heap(heap_.begin(), heap_.end(), below);
   }
@@ -101,7 +101,7 @@ class Walk {
       std::pop_heap(heap_.begin(), heap_.end(), below);
       const Ref<Node> node = std::move(heap_.back());
       heap_.pop_back();
-      Tensor dy = std::exchange(node->pending, Tensor());
+      Tensor dy = take(*node);
       if (node->extras) call_hooks(*node, dy);
       if (node->is_leaf()) {
         at_leaf(*node, std::move(dy));
@@ -137,7 +137,28 @@ class Walk {
       sum = add(sum, grad);
   }
 
+  // The gradients of a joint record's outputs.
+  std::vector<Tensor>& of_joint(const detail::Joint* joint) { return joints_[joint]; }
+
+  static thread_local Walk* running;  // the innermost
+
  private:
+  Tensor& pending(Node& node) {
+    if (!elsewhere_.empty())
+      if (const auto it = elsewhere_.find(&node); it != elsewhere_.end()) return it->second;
+    const void* owner = nullptr;
+    if (node.walk.compare_exchange_strong(owner, this, std::memory_order_acquire) || owner == this)
+      return node.pending;
+    return elsewhere_[&node];
+  }
+  Tensor take(Node& node) {
+    if (node.walk.load(std::memory_order_relaxed) != this)
+      return std::move(elsewhere_.extract(&node).mapped());
+    Tensor sum = std::move(node.pending);
+    node.walk.store(nullptr, std::memory_order_release);
+    return sum;
+  }
+
   struct Pulling {
     explicit Pulling(Node* node) : before(std::exchange(pulling, node)) {}
     ~Pulling() { pulling = before; }
@@ -163,13 +184,14 @@ class Walk {
 
   std::vector<Ref<Node>> heap_;
   bool retain_;
-  bool is_inner_;
   GradMode mode_;
-  std::unordered_set<const Node*> leads_, ends_;  // of go_only_to
-  // Of an inner walk: the nodes that it has reached, and the gradients that it found pending there.
-  std::unordered_set<const Node*> mine_;
-  std::vector<std::pair<Ref<Node>, Tensor>> of_outer_walks_;
+  Walk* outer_;
+  std::unordered_set<const Node*> leads_, ends_;       // of go_only_to
+  std::unordered_map<const Node*, Tensor> elsewhere_;  // sums at nodes that another walk has
+  std::unordered_map<const detail::Joint*, std::vector<Tensor>> joints_;
 };
+
+thread_local Walk* Walk::running = nullptr;
 
 void Walk::go_only_to(std::span<const Tensor> outputs, std::span<const Tensor> wanted) {
   std::vector<const Node*> nodes;
@@ -198,8 +220,10 @@ void Walk::go_only_to(std::span<const Tensor> outputs, std::span<const Tensor> w
   leads_.insert(nullptr);  // never empty: where nothing leads there, nothing is walked
 }
 
-// What backward() leaves at a node that keeps its gradient.
+// What backward() leaves at a node that keeps its gradient: several threads may at once.
 void keep_gradient(Node& node, Tensor grad) {
+  static std::array<std::mutex, 16> locks;
+  const std::lock_guard lock(locks[reinterpret_cast<uintptr_t>(&node) / 64 % locks.size()]);
   if (node.grad.defined())
     Walk::accumulate(node.grad, std::move(grad));
   else if (grad.is_sole_owner() && grad.is_contiguous())
@@ -385,31 +409,27 @@ Joint::Joint(const std::vector<Tensor>& outputs) : token_(zeros({0})) {
     shapes_.push_back(y.shape());
     dtypes_.push_back(y.dtype());
   }
-  clear();
 }
 
-void Joint::put(size_t number, const Tensor& gradient) {
-  Tensor& sum = gradients_[number];
-  if (sum.defined())
-    Walk::accumulate(sum, gradient);
-  else
-    sum = gradient;
-}
-
-std::vector<Tensor> Joint::take() {
-  std::vector<Tensor> taken = std::move(gradients_);
+std::vector<Tensor> Joint::take() const {
+  std::vector<Tensor> taken = std::move(Walk::running->of_joint(this));
+  taken.resize(shapes_.size());
   for (size_t i = 0; i < taken.size(); ++i)
     if (!taken[i].defined()) taken[i] = zeros(shapes_[i], dtypes_[i]);
-  clear();
   return taken;
 }
 
 Ref<Node> Joint::make_output(Ref<Node> joint, const std::shared_ptr<Joint>& state, size_t number) {
   const Shape& shape = state->shapes_[number];
   const DType dtype = state->dtypes_[number];
-  auto hand_on = [state, number, joint = joint.get()](const Tensor& dy) {
-    if (!joint->pending.defined()) state->clear();  // what an exception left
-    state->put(number, dy);
+  auto hand_on = [state, number](const Tensor& dy) {
+    std::vector<Tensor>& gradients = Walk::running->of_joint(state.get());
+    gradients.resize(state->shapes_.size());
+    Tensor& sum = gradients[number];
+    if (sum.defined())
+      Walk::accumulate(sum, dy);
+    else
+      sum = dy;
     return state->token();
   };
   const char* name = joint->name;

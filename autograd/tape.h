@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -55,6 +56,7 @@ class Node : public RefCounted {
   DType dtype;
   Tensor grad;     // what backward() has accumulated: of a leaf, or where it is to be retained
   Tensor pending;  // in a running backward, the sum of gradients received so far
+  std::atomic<const void*> walk{nullptr};  // the backward that `pending` belongs to
   std::unique_ptr<NodeExtras> extras;
 
   bool is_leaf() const { return position == 0; }
@@ -144,11 +146,12 @@ class SavedListing {
 template <class Inputs, class Pullback>
 class Record : public Node {
  public:
-  Record(const char* op, const Tensor& y, uint64_t at, Inputs inputs, Pullback pullback)
-      : Record(op, y.shape(), y.dtype(), at, std::move(inputs), std::move(pullback)) {}
-  Record(const char* op, const Shape& of, DType type, uint64_t at, Inputs inputs, Pullback pullback)
-      : Node(op, of, type, at), inputs_(std::move(inputs)), pullback_(std::move(pullback)) {}
-  ~Record() override { free(); }
+  template <class P>
+  Record(const char* op, const Shape& of, DType type, uint64_t at, Inputs&& inputs, P&& pullback)
+      : Node(op, of, type, at), inputs_(std::move(inputs)), pullback_(std::forward<P>(pullback)) {}
+  ~Record() override {
+    if (!freed_) pullback_.~Pullback();
+  }
 
   std::span<const Ref<Node>> inputs() const override {
     if (freed_) return {};
@@ -207,13 +210,12 @@ uint64_t position_above(const Inputs& nodes) {
 }
 
 template <class Inputs, class Pullback>
-void attach(Tensor& y, const char* name, Inputs nodes, Pullback&& pullback) {
+void attach(Tensor& y, const char* name, Inputs&& nodes, Pullback&& pullback) {
   const uint64_t position = position_above(nodes);
   // A pullback that captured y itself would keep it, and thereby this record, alive for ever.
   if (y.use_count() > 1 || y.node()) y = y.alias();
-  using R = Record<Inputs, std::decay_t<Pullback>>;
-  y.set_node(Ref<RefCounted>(
-      new R(name, y, position, std::move(nodes), std::forward<Pullback>(pullback))));
+  y.set_node(Ref<RefCounted>(new Record<std::decay_t<Inputs>, std::decay_t<Pullback>>(
+      name, y.shape(), y.dtype(), position, std::move(nodes), std::forward<Pullback>(pullback))));
 }
 
 /// An op of several outputs: each has a node of its own, which hands its gradient to this one. Its
@@ -221,11 +223,8 @@ void attach(Tensor& y, const char* name, Inputs nodes, Pullback&& pullback) {
 class Joint {
  public:
   Joint(const std::vector<Tensor>& outputs);
-  /// The gradients, of which there are none from now on.
-  std::vector<Tensor> take();
-  /// Adds to the gradient of output `number`.
-  void put(size_t number, const Tensor& gradient);
-  void clear() { gradients_.assign(shapes_.size(), Tensor()); }
+  /// The gradients that the running backward has brought.
+  std::vector<Tensor> take() const;
   const Tensor& token() const { return token_; }
   /// A node for output `number` of `joint`.
   static Ref<Node> make_output(Ref<Node> joint, const std::shared_ptr<Joint>& state, size_t number);
@@ -233,16 +232,16 @@ class Joint {
  private:
   std::vector<Shape> shapes_;
   std::vector<DType> dtypes_;
-  std::vector<Tensor> gradients_;
   Tensor token_;  // goes from output nodes to the joint one in the place of a gradient
 };
 
 template <class Inputs, class Pullback>
 class JointRecord final : public Record<Inputs, Pullback> {
  public:
-  JointRecord(const char* op, uint64_t at, Inputs inputs, Pullback pullback,
+  JointRecord(const char* op, uint64_t at, Inputs&& inputs, Pullback&& pullback,
               std::shared_ptr<Joint> state)
-      : Record<Inputs, Pullback>(op, state->token(), at, std::move(inputs), std::move(pullback)),
+      : Record<Inputs, Pullback>(op, state->token().shape(), state->token().dtype(), at,
+                                 std::move(inputs), std::move(pullback)),
         state_(std::move(state)) {}
   Ref<Node> output(size_t number) override {
     return Joint::make_output(Ref<Node>(this), state_, number);
@@ -262,14 +261,22 @@ auto call_pullback(const Pullback& pullback, const std::vector<Tensor>& gradient
 
 /// Puts an op of several outputs on the tape.
 template <class Inputs, class Pullback>
-void attach_all(std::vector<Tensor>& outputs, const char* name, Inputs nodes, Pullback pullback) {
+void attach_all(std::vector<Tensor>& outputs, const char* name, Inputs&& nodes, Pullback pullback) {
+  if (outputs.size() == 1) {
+    if (!is_floating_point(outputs[0].dtype())) return;
+    auto pull = [pullback = std::move(pullback)](const Tensor& dy, Needs needs) {
+      return call_pullback(pullback, std::vector<Tensor>{dy}, needs);
+    };
+    attach(outputs[0], name, std::move(nodes), std::move(pull));
+    return;
+  }
   auto state = std::make_shared<Joint>(outputs);
   auto pull = [state, pullback = std::move(pullback)](const Tensor&, Needs needs) {
     return call_pullback(pullback, state->take(), needs);
   };
   const uint64_t position = position_above(nodes);
-  const Ref<Node> joint(new JointRecord<Inputs, decltype(pull)>(name, position, std::move(nodes),
-                                                                std::move(pull), state));
+  const Ref<Node> joint(new JointRecord<std::decay_t<Inputs>, decltype(pull)>(
+      name, position, std::move(nodes), std::move(pull), state));
   for (size_t i = 0; i < outputs.size(); ++i) {
     Tensor& y = outputs[i];
     if (!is_floating_point(y.dtype())) continue;
@@ -278,12 +285,11 @@ void attach_all(std::vector<Tensor>& outputs, const char* name, Inputs nodes, Pu
   }
 }
 
-/// Tells the tape that y shows elements of x.
-void follow_view(const Tensor& y, const Tensor& x);
-/// Says that y shows elements of x, and was made while nothing was recorded.
-void mark_untracked(const Tensor& y, const Tensor& x);
-/// Marks outputs that show elements of an input: their changes in place cannot be followed.
-void mark_aliases(std::span<const Tensor> outputs, std::span<const Tensor> inputs);
+/// Notes that y shows elements of x (bb/autograd/mutation.h).
+void mark_view(const Tensor& y, const Tensor& x, bb::detail::ViewKind kind);
+/// Notes that the result y of a user's op shows elements of its input x.
+void mark_alias(Tensor& y, const Tensor& x);
+void mark_aliases(std::span<Tensor> outputs, std::span<const Tensor> inputs);
 /// Throws where y is the first with a NaN or an infinity.
 void check_result(const char* name, std::span<const Input> inputs, const Tensor& y);
 /// The same for the gradient of an input that a pullback returned.
@@ -323,23 +329,36 @@ template <size_t N, class Pullback>
 Tensor record(const char* name, const Input (&inputs)[N], Tensor y, Pullback&& pullback) {
   const detail::Mode mode = detail::mode();
   if (mode.seeks_anomalies) detail::check_result(name, inputs, y);
-  const bool is_view = N == 1 && y.shares_storage(*inputs[0].tensor);
-  if (is_view && y.use_count() > 1) y = y.alias();
-  if (!mode.records) {
-    if (is_view) detail::mark_untracked(y, *inputs[0].tensor);
-    return y;
+  if (mode.records) {
+    std::array<Ref<Node>, N> nodes;
+    bool any = false;
+    for (size_t i = 0; i < N; ++i) {
+      nodes[i] = Ref<Node>(detail::node_of(*inputs[i].tensor));
+      any = any || nodes[i];
+    }
+    if (any) {
+      detail::attach(y, name, std::move(nodes), std::forward<Pullback>(pullback));
+      if (mode.seeks_anomalies) detail::note_module(y);
+    }
   }
-  std::array<Ref<Node>, N> nodes;
-  bool any = false;
-  for (size_t i = 0; i < N; ++i) {
-    nodes[i] = Ref<Node>(detail::node_of(*inputs[i].tensor));
-    any = any || nodes[i];
-  }
-  if (any) {
-    detail::attach(y, name, std::move(nodes), std::forward<Pullback>(pullback));
+  for (const Input& x : inputs)
+    if (x.tensor->defined() && y.shares_storage(*x.tensor)) detail::mark_alias(y, *x.tensor);
+  return y;
+}
+
+/// The same for an op that only looks at x in another way: `y` is x.alias(...). A change in place
+/// of either is followed to the other.
+template <class Pullback>
+Tensor record_view(const char* name, const Tensor& x, Tensor y, Pullback&& pullback) {
+  const detail::Mode mode = detail::mode();
+  if (mode.seeks_anomalies) detail::check_result(name, std::array{Input(x)}, y);
+  if (mode.records && x.node()) {
+    detail::attach(y, name, std::array{Ref<Node>(detail::node_of(x))},
+                   std::forward<Pullback>(pullback));
     if (mode.seeks_anomalies) detail::note_module(y);
   }
-  if (is_view) detail::follow_view(y, *inputs[0].tensor);
+  using Kind = bb::detail::ViewKind;
+  detail::mark_view(y, x, mode.records ? Kind::kFollowed : Kind::kOffTheTape);
   return y;
 }
 
@@ -349,13 +368,13 @@ Tensor record(const char* name, std::span<const Tensor> inputs, Tensor y, Pullba
   const detail::Mode mode = detail::mode();
   if (mode.seeks_anomalies)
     detail::check_result(name, std::vector<Input>(inputs.begin(), inputs.end()), y);
-  if (!mode.records) return y;
-  std::vector<Ref<Node>> nodes = detail::nodes_of(inputs);
-  if (nodes.empty()) return y;
-  if (!is_floating_point(y.dtype())) return y;
-  detail::attach(y, name, std::move(nodes), std::forward<Pullback>(pullback));
+  std::vector<Ref<Node>> nodes;
+  if (mode.records && is_floating_point(y.dtype())) nodes = detail::nodes_of(inputs);
+  if (!nodes.empty()) {
+    detail::attach(y, name, std::move(nodes), std::forward<Pullback>(pullback));
+    if (mode.seeks_anomalies) detail::note_module(y);
+  }
   detail::mark_aliases(std::span(&y, 1), inputs);
-  if (mode.seeks_anomalies) detail::note_module(y);
   return y;
 }
 
@@ -374,20 +393,14 @@ std::vector<Tensor> record(const char* name, std::span<const Tensor> inputs,
   if (mode.seeks_anomalies)
     for (const Tensor& y : outputs)
       detail::check_result(name, std::vector<Input>(inputs.begin(), inputs.end()), y);
-  if (!mode.records) return outputs;
-  std::vector<Ref<Node>> nodes = detail::nodes_of(inputs);
-  if (nodes.empty()) return outputs;
-  if (outputs.size() == 1 && !is_floating_point(outputs[0].dtype())) return outputs;
-  if (outputs.size() == 1)
-    detail::attach(outputs[0], name, std::move(nodes),
-                   [pullback = std::forward<Pullback>(pullback)](const Tensor& dy, Needs needs) {
-                     return detail::call_pullback(pullback, std::vector<Tensor>{dy}, needs);
-                   });
-  else
+  std::vector<Ref<Node>> nodes;
+  if (mode.records) nodes = detail::nodes_of(inputs);
+  if (!nodes.empty()) {
     detail::attach_all(outputs, name, std::move(nodes), std::forward<Pullback>(pullback));
+    if (mode.seeks_anomalies)
+      for (const Tensor& y : outputs) detail::note_module(y);
+  }
   detail::mark_aliases(outputs, inputs);
-  if (mode.seeks_anomalies)
-    for (const Tensor& y : outputs) detail::note_module(y);
   return outputs;
 }
 template <class Pullback>

@@ -36,6 +36,10 @@ struct VarOptions {
 
 namespace detail {
 
+/// What the tape knows of a view: how it shows its base (an op of ours made it), nothing for it was
+/// made while recording was off, or nothing because a user's op returned it.
+enum class ViewKind : uint8_t { kFollowed, kOffTheTape, kOfUserOp };
+
 /// What a Tensor points to: where its elements lie, and its place on the tape.
 class TensorImpl {
  public:
@@ -62,14 +66,13 @@ class TensorImpl {
   Ref<RefCounted> node;
   /// The node of a leaf whose requires_grad was turned off, with its gradient and hooks.
   Ref<RefCounted> parked_node;
-  /// Of a view made while recording: the tensor whose elements it shows (never a view itself).
+  /// Of a view: the tensor whose elements it shows (never a view itself).
   Ref<TensorImpl> base;
   /// How often a change in place gave this tensor another history; of a view: its base's count
   /// when `node` was made (bb/autograd/mutation.h).
   uint32_t generation = 0;
-  /// A view that the tape knows nothing of: made of a recorded tensor while recording was off, or
-  /// by an op of several inputs or outputs.
-  bool is_untracked_view = false;
+  /// Whether the tape can follow changes in place from the view to the base and back.
+  ViewKind view_kind = ViewKind::kFollowed;
 
   void retain() { refs_.fetch_add(1, std::memory_order_relaxed); }
   void release() {

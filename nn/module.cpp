@@ -110,7 +110,7 @@ Tensor activated(const Tensor& y, Activation activation) {
 }
 
 Tensor identity(const Tensor& x) {
-  return autograd::record("identity", {x}, x.alias(), [](const Tensor& dy) { return dy; });
+  return autograd::record_view("identity", x, x.alias(), [](const Tensor& dy) { return dy; });
 }
 
 }  // namespace

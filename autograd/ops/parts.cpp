@@ -10,6 +10,7 @@
 namespace bb {
 
 using autograd::record;
+using autograd::record_view;
 
 namespace {
 
@@ -48,8 +49,9 @@ Tensor unfold(const Tensor& x, const Windows& w) {
   shape.push_back(w.size);
   strides.push_back(strides[w.dim]);
   if (shape[w.dim] > 1) strides[w.dim] *= w.step;
-  return record("unfold", {x}, x.alias(shape, strides, x.offset()),
-                [before = x.shape(), w](const Tensor& dy) { return unfold_grad(dy, before, w); });
+  return record_view(
+      "unfold", x, x.alias(shape, strides, x.offset()),
+      [before = x.shape(), w](const Tensor& dy) { return unfold_grad(dy, before, w); });
 }
 
 }  // namespace
@@ -67,11 +69,11 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
   const int64_t offset = x.offset() + i * strides[d];
   shape.erase(d);
   strides.erase(d);
-  return record("select", {x}, x.alias(shape, strides, offset),
-                [before = x.shape(), d, i](const Tensor& dy) {
-                  return detail::view_grad("select_grad", dy, before,
-                                           [d, i](const Tensor& t) { return select(t, d, i); });
-                });
+  return record_view(
+      "select", x, x.alias(shape, strides, offset), [before = x.shape(), d, i](const Tensor& dy) {
+        return detail::view_grad("select_grad", dy, before,
+                                 [d, i](const Tensor& t) { return select(t, d, i); });
+      });
 }
 
 Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
@@ -162,12 +164,12 @@ Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
   }
   shape.push_back(n);
   strides.push_back(step);
-  return record("diagonal", {x}, x.alias(shape, strides, x.offset() + start),
-                [before = x.shape(), k, a, b](const Tensor& dy) {
-                  return detail::view_grad("diagonal_grad", dy, before, [k, a, b](const Tensor& t) {
-                    return diagonal(t, k, a, b);
-                  });
-                });
+  return record_view("diagonal", x, x.alias(shape, strides, x.offset() + start),
+                     [before = x.shape(), k, a, b](const Tensor& dy) {
+                       return detail::view_grad(
+                           "diagonal_grad", dy, before,
+                           [k, a, b](const Tensor& t) { return diagonal(t, k, a, b); });
+                     });
 }
 
 Tensor Tensor::unfold(int64_t dim, int64_t size, int64_t step) const {

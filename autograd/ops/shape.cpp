@@ -14,6 +14,7 @@
 namespace bb {
 
 using autograd::record;
+using autograd::record_view;
 
 namespace {
 
@@ -72,8 +73,8 @@ bool view_strides(const Tensor& x, const Shape& shape, Shape& strides) {
 }
 
 Tensor as_view(const char* op, const Tensor& x, const Shape& shape, const Shape& strides) {
-  return record(op, {x}, x.alias(shape, strides, x.offset()),
-                [before = x.shape()](const Tensor& dy) { return reshape(dy, before); });
+  return record_view(op, x, x.alias(shape, strides, x.offset()),
+                     [before = x.shape()](const Tensor& dy) { return reshape(dy, before); });
 }
 
 // view(), reshape() and so on for an op of that name.
@@ -106,8 +107,8 @@ Tensor transpose_for(const char* op, const Tensor& x, int64_t dim0, int64_t dim1
     std::swap(shape[a], shape[b]);
     std::swap(strides[a], strides[b]);
   }
-  return record("transpose", {x}, x.alias(shape, strides, x.offset()),
-                [a, b](const Tensor& dy) { return transpose(dy, a, b); });
+  return record_view("transpose", x, x.alias(shape, strides, x.offset()),
+                     [a, b](const Tensor& dy) { return transpose(dy, a, b); });
 }
 
 Tensor expand_for(const char* op, const Tensor& x, const Shape& shape) {
@@ -136,8 +137,8 @@ Tensor expand_for(const char* op, const Tensor& x, const Shape& shape) {
   // A view takes no memory: its elements must be countable, whatever their bytes.
   if (!detail::is_possible(result, kBool))
     detail::throw_too_large(op, fmt::format("x {}   shape {}", x.shape(), shape));
-  return record("expand", {x}, x.alias(result, strides, x.offset()),
-                [](const Tensor& dy) { return dy; });
+  return record_view("expand", x, x.alias(result, strides, x.offset()),
+                     [](const Tensor& dy) { return dy; });
 }
 
 }  // namespace
@@ -201,8 +202,8 @@ Tensor permute(const Tensor& x, const Shape& dims) {
     shape[i] = x.shape()[from];
     strides[i] = x.strides()[from];
   }
-  return record("permute", {x}, x.alias(shape, strides, x.offset()),
-                [inverse](const Tensor& dy) { return permute(dy, inverse); });
+  return record_view("permute", x, x.alias(shape, strides, x.offset()),
+                     [inverse](const Tensor& dy) { return permute(dy, inverse); });
 }
 
 Tensor movedim(const Tensor& x, const Shape& source, const Shape& destination) {
@@ -347,15 +348,15 @@ Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t end, int64_t s
   // With one element or none the step does not matter, and may be too large to multiply.
   if (shape[d] > 1) strides[d] *= step;
   const int64_t offset = x.offset() + (shape[d] > 0 ? first * x.strides()[d] : 0);
-  return record("slice", {x}, x.alias(shape, strides, offset),
-                [before = x.shape(), d, first, step](const Tensor& dy) {
-                  // With one element or none the step may be too large to multiply.
-                  const int64_t count = dy.shape()[d], by = count > 1 ? step : 1;
-                  const int64_t stop = count == 0 ? first : first + (count - 1) * by + 1;
-                  return detail::view_grad("slice_grad", dy, before, [=](const Tensor& t) {
-                    return slice(t, d, first, stop, by);
-                  });
-                });
+  return record_view("slice", x, x.alias(shape, strides, offset),
+                     [before = x.shape(), d, first, step](const Tensor& dy) {
+                       // With one element or none the step may be too large to multiply.
+                       const int64_t count = dy.shape()[d], by = count > 1 ? step : 1;
+                       const int64_t stop = count == 0 ? first : first + (count - 1) * by + 1;
+                       return detail::view_grad("slice_grad", dy, before, [=](const Tensor& t) {
+                         return slice(t, d, first, stop, by);
+                       });
+                     });
 }
 
 Tensor contiguous(const Tensor& x) {

@@ -144,6 +144,23 @@ TEST(Grad, WithinAHookLeavesTheOuterOneAlone) {
   expect_near(x.grad(), doubles({16}));
 }
 
+TEST(Grad, WithinAHookLeavesHalfOfASeveralOutputsGradientAlone) {
+  const Tensor x = doubles({2}).requires_grad_();
+  const auto parts = autograd::record(
+      "twice", {x}, {x.detach() * 3, x.detach() * 5},
+      [](const std::vector<Tensor>& dy) { return std::vector<Tensor>{dy[0] * 3 + dy[1] * 5}; });
+  const Tensor other = parts[0].sum() * 10;
+  Tensor inner;
+  int calls = 0;
+  for (const Tensor& part : parts)
+    part.register_hook([&](const Tensor&) {  // the second runs when one gradient has been handed on
+      if (++calls == 2) inner = autograd::grad(other, {x}, {.retain_graph = true})[0];
+    });
+  (parts[0] + parts[1]).sum().backward({}, true);
+  expect_near(inner, doubles({30}));
+  expect_near(x.grad(), doubles({8}));
+}
+
 TEST(Grad, OfTwoLeavesAreNotOneTensor) {
   const Tensor w = doubles({1}).requires_grad_(), v = doubles({1}).requires_grad_();
   autograd::backward((w + v).sum() * 5, Tensor(), {.create_graph = true});

@@ -186,9 +186,9 @@ TEST(Mutation, OfAViewMadeWithoutRecordingThrows) {
   EXPECT_EQ(message_of<ValueError>([&] {
               view.add_(x.view({2, 1}));
             }),
-            "add_: a view that was made under no_grad() is changed while recording\n"
+            "add_: a view that was made under no_grad() is changed in place while recording\n"
             "  tensor float32 [2, 1]\n"
-            "  hint: make the view while recording, or change it under no_grad()");
+            "  hint: make views while recording, change them under no_grad(), or clone() first");
   no_grad([&] { view.add_(1); });
   EXPECT_EQ(y.to_vector<float>(), (Floats{3, 5}));
 }
@@ -203,6 +203,45 @@ TEST(Mutation, OfAnAliasThatAnOpOfSeveralOutputsMadeThrows) {
                        });
   EXPECT_THROW(parts[0].mul_(2), ValueError);
   EXPECT_EQ(h.to_vector<float>(), (Floats{1, 2}));
+}
+
+TEST(Mutation, OfABaseWhoseViewWasMadeWithoutRecordingIsFoundWhereTheViewIsUsed) {
+  const Tensor w = leaf({1, 2});
+  Tensor buffer = zeros({2});
+  const Tensor view = no_grad([&] { return buffer.view({2, 1}); });
+  buffer.add_(1);  // not recorded: the view follows
+  EXPECT_EQ((view * 1).to_vector<float>(), (Floats{1, 1}));
+  buffer.add_(w);
+  EXPECT_EQ(message_of<ValueError>([&] {
+              view* w.view({2, 1});
+            }),
+            "view: a view that was made under no_grad() is used after those elements were changed "
+            "in place\n"
+            "  tensor float32 [2, 1]\n"
+            "  hint: make views while recording, change them under no_grad(), or clone() first");
+  EXPECT_EQ(no_grad([&] { return view * 1; }).to_vector<float>(), (Floats{2, 3}));
+}
+
+TEST(Mutation, OfWhatAUsersOpGivesBackIsNotTakenForAView) {
+  const auto reversed = [](const Tensor& x) {
+    return autograd::record("reverse", {x}, x.detach(), [](const Tensor& dy) { return -dy; });
+  };
+  const Tensor w = leaf({1, 2});
+  reversed(w).sum().backward();
+  EXPECT_EQ(w.grad().to_vector<float>(), (Floats{-1, -1}));
+  Tensor h = w * 1;
+  Tensor y = reversed(h);
+  EXPECT_EQ(message_of<ValueError>([&] { y.add_(1); }),
+            "add_: a result of reverse, which shows elements of its input, is changed in place "
+            "while recording\n"
+            "  tensor float32 [2]\n"
+            "  hint: make views while recording, change them under no_grad(), or clone() first");
+  h.add_(1);
+  EXPECT_EQ(message_of<ValueError>([&] { (y * 2).sum(); }),
+            "view: a result of reverse, which shows elements of its input, is used after those "
+            "elements were changed in place\n"
+            "  tensor float32 [2]\n"
+            "  hint: make views while recording, change them under no_grad(), or clone() first");
 }
 
 TEST(Mutation, KeepsRetainGrad) {

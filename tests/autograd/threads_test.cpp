@@ -1,6 +1,7 @@
 // Threads that each build and differentiate graphs of their own.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <thread>
 
 #include "bb/bb.h"
@@ -45,6 +46,22 @@ TEST(Threads, EachDifferentiateTheirOwnGraphs) {
   for (int t = 0; t < kThreads; ++t)
     EXPECT_EQ(together[static_cast<size_t>(t)] == testing::bytes_of(work(static_cast<uint64_t>(t))),
               true);
+}
+
+TEST(Threads, AddToTheGradientOfALeafThatTheyShare) {
+  constexpr int kThreads = 8, kRounds = 50;
+  const Tensor w = ones({100}).requires_grad_();
+  std::atomic<int> calls = 0;
+  w.register_hook([&](const Tensor&) { ++calls; });
+  const Tensor trunk = w * 2;  // its records too are walked by all
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t)
+    threads.emplace_back([&] {
+      for (int i = 0; i < kRounds; ++i) (w * w + trunk + w).sum().backward({}, true);
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(calls, kThreads * kRounds);
+  EXPECT_EQ(w.grad().to_vector<float>(), std::vector<float>(100, 5.0f * kThreads * kRounds));
 }
 
 }  // namespace
