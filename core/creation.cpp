@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <string>
+#include <type_traits>
 
 #include "bb/core/error.h"
 #include "bb/core/strided.h"
@@ -11,6 +14,33 @@ namespace {
 
 void store(Tensor& x, int64_t index, Scalar value) {
   visit(x.dtype(), [&]<class T>() { x.data<T>()[index] = value.to<T>(); });
+}
+
+void store_checked(Tensor& x, int64_t index, Scalar value) {
+  detail::check_fits("tensor", value, x.dtype());
+  store(x, index, value);
+}
+
+// Whether a cast keeps the number, but for its fraction; the negative of what an unsigned type
+// holds wraps, as in PyTorch.
+template <class T>
+bool fits(Scalar value) {
+  using Limits = std::numeric_limits<T>;
+  if constexpr (std::is_same_v<T, bool>) {
+    return true;
+  } else if (value.is_real()) {
+    const double real = value.to_double(), edge = std::ldexp(1.0, Limits::digits);
+    if constexpr (std::is_floating_point_v<T>)
+      return !std::isfinite(real) || std::abs(real) <= static_cast<double>(Limits::max());
+    else
+      return real >= static_cast<double>(Limits::lowest()) && real < edge;
+  } else if constexpr (std::is_floating_point_v<T>) {
+    return true;
+  } else {
+    const auto whole = value.to<int64_t>(), most = static_cast<int64_t>(Limits::max());
+    const auto least = std::is_signed_v<T> ? static_cast<int64_t>(Limits::lowest()) : -most;
+    return least <= whole && whole <= most;
+  }
 }
 
 DType common_dtype(std::initializer_list<Scalar> values, DType so_far) {
@@ -25,9 +55,7 @@ Tensor zeros(const Shape& shape, DType dtype) { return full(shape, 0, dtype); }
 Tensor ones(const Shape& shape, DType dtype) { return full(shape, 1, dtype); }
 Tensor full(const Shape& shape, Scalar value) { return full(shape, value, value.natural_dtype()); }
 Tensor full(const Shape& shape, Scalar value, DType dtype) {
-  Tensor result = Tensor::empty(shape, dtype);
-  detail::fill_elements(result, value);
-  return result;
+  return detail::filled("full", shape, value, dtype);
 }
 Tensor empty_like(const Tensor& x, std::optional<DType> dtype) {
   return empty(x.shape(), dtype.value_or(x.dtype()));
@@ -99,7 +127,7 @@ Tensor tensor(std::initializer_list<Scalar> values) {
 Tensor tensor(std::initializer_list<Scalar> values, DType dtype) {
   Tensor result = empty({static_cast<int64_t>(values.size())}, dtype);
   int64_t i = 0;
-  for (const Scalar& value : values) store(result, i++, value);
+  for (const Scalar& value : values) store_checked(result, i++, value);
   return result;
 }
 
@@ -116,12 +144,26 @@ Tensor tensor(std::initializer_list<std::initializer_list<Scalar>> rows, DType d
   for (const auto& row : rows) {
     if (row.size() != columns)
       throw ShapeError(fmt::format("tensor: rows of {} and {} numbers", columns, row.size()));
-    for (const Scalar& value : row) store(result, i++, value);
+    for (const Scalar& value : row) store_checked(result, i++, value);
   }
   return result;
 }
 
 Tensor tensor(Scalar value) { return full({}, value); }
-Tensor tensor(Scalar value, DType dtype) { return full({}, value, dtype); }
+Tensor tensor(Scalar value, DType dtype) { return detail::filled("tensor", {}, value, dtype); }
+
+void detail::check_fits(const char* op, Scalar value, DType dtype) {
+  if (visit(dtype, [&]<class T>() { return fits<T>(value); })) return;
+  const std::string number = value.is_real() ? fmt::format("{}", value.to_double())
+                                             : fmt::format("{}", value.to<int64_t>());
+  throw ValueError(fmt::format("{}: {} cannot hold {}", op, name(dtype), number));
+}
+
+Tensor detail::filled(const char* op, const Shape& shape, Scalar value, DType dtype) {
+  check_fits(op, value, dtype);
+  Tensor result = Tensor::empty(shape, dtype);
+  fill_elements(result, value);
+  return result;
+}
 
 }  // namespace bb

@@ -8,7 +8,8 @@
 
 namespace bb {
 
-/// New tensors, off the tape, row-major. All throw ShapeError for negative sizes.
+/// New tensors, off the tape, row-major. All throw ShapeError for negative sizes, ValueError for a
+/// number that the dtype cannot hold (300 in uint8; negative ones wrap there, -1 is 255).
 Tensor empty(const Shape& shape, DType dtype = kFloat32);
 Tensor zeros(const Shape& shape, DType dtype = kFloat32);
 Tensor ones(const Shape& shape, DType dtype = kFloat32);
@@ -54,4 +55,12 @@ Tensor tensor(const std::vector<T>& values) {
   return Tensor::copy_of(std::span<const T>(values), {static_cast<int64_t>(values.size())});
 }
 
+namespace detail {
+
+/// Throws ValueError where `dtype` cannot hold the number.
+void check_fits(const char* op, Scalar value, DType dtype);
+/// full(), under the name of its caller.
+Tensor filled(const char* op, const Shape& shape, Scalar value, DType dtype);
+
+}  // namespace detail
 }  // namespace bb

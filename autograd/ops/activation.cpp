@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/clamp.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/pointwise.h"
@@ -17,6 +18,7 @@ namespace bb {
 using autograd::Needs;
 using autograd::record;
 using autograd::Saved;
+using detail::check_floating;
 using kernels::activations;
 using Pair = std::array<Tensor, 2>;
 
@@ -67,6 +69,7 @@ Tensor hardtanh(const Tensor& x, double min_val, double max_val) {
 Tensor relu6(const Tensor& x) { return clamp(x, 0, 6); }
 
 Tensor leaky_relu(const Tensor& x, double negative_slope) {
+  check_floating("leaky_relu", x);
   Tensor y = detail::apply("leaky_relu", activations().leaky_relu, x, Scalar(negative_slope));
   return record("leaky_relu", {x}, std::move(y), [x = Saved(x), negative_slope](const Tensor& dy) {
     return leaky_relu_grad(dy, (*x).detach(), negative_slope);
@@ -105,6 +108,10 @@ Tensor over_channels(const Tensor& weight, const Tensor& x) {
 }  // namespace
 
 Tensor prelu(const Tensor& x, const Tensor& weight) {
+  check_floating("prelu", x);
+  if (weight.dtype() != x.dtype())
+    throw DTypeError(fmt::format("prelu: x and weight must have one dtype\n  x {}   weight {}",
+                                 describe(x), describe(weight)));
   const Tensor w = over_channels(weight, x);
   Tensor y = detail::apply("prelu", activations().leaky_relu, x, w);
   return record("prelu", {x, w}, std::move(y),
@@ -117,6 +124,7 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
 }
 
 Tensor hardsigmoid(const Tensor& x) {
+  check_floating("hardsigmoid", x);
   Tensor y = detail::apply("hardsigmoid", activations().hardsigmoid, x);
   return record("hardsigmoid", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
     if (!is_grad_enabled())
@@ -126,6 +134,7 @@ Tensor hardsigmoid(const Tensor& x) {
 }
 
 Tensor hardswish(const Tensor& x) {
+  check_floating("hardswish", x);
   Tensor y = detail::apply("hardswish", activations().hardswish, x);
   return record("hardswish", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
     const Tensor at = *x;
@@ -144,6 +153,7 @@ constexpr double kSeluAlpha = 1.6732632423543772848170429916717;
 constexpr double kSeluScale = 1.0507009873554804934193349852946;
 
 Tensor scaled_elu(const char* name, const Tensor& x, double alpha, double scale) {
+  check_floating(name, x);
   Tensor y = detail::apply(name, activations().elu, {x, Scalar(alpha), Scalar(scale)});
   return record(name, {x}, std::move(y), [x = Saved(x), alpha, scale](const Tensor& dy) {
     const Tensor at = *x;
@@ -161,6 +171,7 @@ Tensor elu(const Tensor& x, double alpha) { return scaled_elu("elu", x, alpha, 1
 Tensor selu(const Tensor& x) { return scaled_elu("selu", x, kSeluAlpha, kSeluScale); }
 
 Tensor silu(const Tensor& x) {
+  check_floating("silu", x);
   Tensor y = detail::apply("silu", activations().silu, x);
   return record("silu", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
     const Tensor at = *x;
@@ -171,6 +182,7 @@ Tensor silu(const Tensor& x) {
 }
 
 Tensor softplus(const Tensor& x, const SoftplusOptions& options) {
+  check_floating("softplus", x);
   const auto [beta, threshold] = options;
   Tensor y =
       detail::apply("softplus", activations().softplus, {x, Scalar(beta), Scalar(threshold)});
@@ -186,6 +198,7 @@ Tensor softplus(const Tensor& x, const SoftplusOptions& options) {
 }
 
 Tensor logsigmoid(const Tensor& x) {
+  check_floating("logsigmoid", x);
   Tensor y = detail::apply("logsigmoid", activations().logsigmoid, x);
   return record("logsigmoid", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
     if (!is_grad_enabled())
@@ -195,6 +208,7 @@ Tensor logsigmoid(const Tensor& x) {
 }
 
 Tensor mish(const Tensor& x) {
+  check_floating("mish", x);
   Tensor y = detail::apply("mish", activations().mish, x);
   return record("mish", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
     const Tensor at = *x;
@@ -243,6 +257,7 @@ Tensor gelu_grad(const Tensor& dy, const Tensor& x, GeluApproximate approximate)
 }  // namespace
 
 Tensor gelu(const Tensor& x, const GeluOptions& options) {
+  check_floating("gelu", x);
   const GeluApproximate approximate = options.approximate;
   const bool with_tanh = approximate == GeluApproximate::kTanh;
   Tensor y = detail::apply("gelu", with_tanh ? activations().gelu_tanh : activations().gelu, x);

@@ -1,10 +1,11 @@
 #include "bb/autograd/ops/arithmetic.h"
 
-#include <algorithm>
 #include <cmath>
 
+#include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/pointwise.h"
+#include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
 #include "bb/core/creation.h"
@@ -32,6 +33,7 @@ Tensor add(const Tensor& a, Scalar b) {
 }
 
 Tensor sub(const Tensor& a, const Tensor& b) {
+  detail::check_subtracts("sub", a.dtype(), b.dtype());
   Tensor y = detail::apply("sub", elementwise().sub, a, b);
   return record("sub", {a, b}, std::move(y), [](const Tensor& dy, Needs needs) {
     return Pair{dy, needs[1] ? -dy : Tensor()};
@@ -39,11 +41,13 @@ Tensor sub(const Tensor& a, const Tensor& b) {
 }
 
 Tensor sub(const Tensor& a, Scalar b) {
+  detail::check_subtracts("sub", a.dtype(), b.natural_dtype());
   Tensor y = detail::apply("sub", elementwise().sub, a, b);
   return record("sub", {a}, std::move(y), [](const Tensor& dy) { return dy; });
 }
 
 Tensor sub(Scalar a, const Tensor& b) {
+  detail::check_subtracts("sub", a.natural_dtype(), b.dtype());
   Tensor y = detail::apply("sub", elementwise().sub, a, b);
   return record("sub", {b}, std::move(y), [](const Tensor& dy) { return -dy; });
 }
@@ -85,18 +89,13 @@ Tensor div(Scalar a, const Tensor& b) {
 }
 
 Tensor neg(const Tensor& x) {
+  if (x.dtype() == kBool)
+    throw DTypeError("neg: bool is not supported\n  hint: logical_not() inverts a mask");
   Tensor y = detail::apply("neg", elementwise().neg, x);
   return record("neg", {x}, std::move(y), [](const Tensor& dy) { return -dy; });
 }
 
 namespace {
-
-void check_integer_power(DType dtype, bool negative) {
-  if (!is_floating_point(dtype) && negative)
-    throw ValueError(
-        "pow: integers to negative integer powers are not integers\n"
-        "  hint: convert the base with to(kFloat32)");
-}
 
 // exponent * x^(exponent-1), 0 where exponent is 0 whatever x is.
 Tensor power_slope(const Tensor& x, const Tensor& exponent) {
@@ -106,13 +105,6 @@ Tensor power_slope(const Tensor& x, const Tensor& exponent) {
 }  // namespace
 
 Tensor pow(const Tensor& x, const Tensor& exponent) {
-  const DType dtype = detail::result_type(x, exponent);
-  if (!is_floating_point(dtype)) {
-    const Tensor whole = exponent.to(kInt64).contiguous();
-    const int64_t* first = whole.data<int64_t>();
-    check_integer_power(dtype,
-                        std::any_of(first, first + whole.numel(), [](int64_t e) { return e < 0; }));
-  }
   Tensor y = detail::apply("pow", elementwise().pow, x, exponent);
   const Saved saved_y = autograd::output_for(exponent, y);
   return record("pow", {x, exponent}, std::move(y),
@@ -128,14 +120,31 @@ Tensor pow(const Tensor& x, const Tensor& exponent) {
                 });
 }
 
+namespace {
+
+// x, of a dtype that holds the result, to a power that may have a kernel of its own.
+Tensor raised(const Tensor& x, Scalar exponent) {
+  const double e = exponent.to_double();
+  if (e == 2) return detail::apply("pow", elementwise().mul, x, x);
+  if (e == -1) return detail::apply("pow", elementwise().div, 1, x);
+  if (e == 0.5) return detail::apply("pow", elementwise().sqrt, x);
+  if (e == -0.5) return detail::apply("pow", elementwise().rsqrt, x);
+  return detail::apply("pow", elementwise().pow, x, exponent);
+}
+
+}  // namespace
+
 Tensor pow(const Tensor& x, Scalar exponent) {
   const double e = exponent.to_double();
-  check_integer_power(exponent.promote(x.dtype()), e < 0);
-  Tensor y;
-  if (e == 2 && x.dtype() != kBool)
-    y = detail::apply("pow", elementwise().mul, x, x);
-  else
-    y = detail::apply("pow", elementwise().pow, x, exponent);
+  const DType dtype = exponent.promote(x.dtype());
+  if (!is_floating_point(dtype)) {
+    if (e < 0)
+      throw ValueError(
+          "pow: integers to negative integer powers are not integers\n"
+          "  hint: convert the base with to(kFloat32)");
+    detail::check_fits("pow", exponent, dtype);
+  }
+  Tensor y = raised(detail::converted(x, dtype), exponent);
   return record("pow", {x}, std::move(y), [x = Saved(x), e](const Tensor& dy) {
     if (e == 0) return zeros_like(dy);
     if (e == 1) return dy;
@@ -155,7 +164,22 @@ Tensor pow(Scalar x, const Tensor& exponent) {
                 });
 }
 
+namespace {
+
+void check_lerp(const Tensor& a, const Tensor& b, const Tensor& weight) {
+  if (is_floating_point(a.dtype()) && b.dtype() == a.dtype() && weight.dtype() == a.dtype()) return;
+  throw DTypeError(
+      fmt::format("lerp: all operands must have one floating-point dtype\n"
+                  "  a {}   b {}   weight {}",
+                  describe(a), describe(b), describe(weight)));
+}
+
+}  // namespace
+
 Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight) {
+  if (weight.dim() == 0 && weight.dtype() != a.dtype() && is_floating_point(a.dtype()))
+    return lerp(a, b, weight.to(a.dtype()));
+  check_lerp(a, b, weight);
   Tensor y = detail::apply("lerp", elementwise().lerp, {a, b, weight});
   const Saved saved_a = saved_for(weight, a), saved_b = saved_for(weight, b);
   return record("lerp", {a, b, weight}, std::move(y),
@@ -169,6 +193,7 @@ Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight) {
 }
 
 Tensor lerp(const Tensor& a, const Tensor& b, Scalar weight) {
+  check_lerp(a, b, a);
   Tensor y = detail::apply("lerp", elementwise().lerp, {a, b, weight});
   return record("lerp", {a, b}, std::move(y),
                 [w = weight.to_double()](const Tensor& dy, Needs needs) {
@@ -178,13 +203,15 @@ Tensor lerp(const Tensor& a, const Tensor& b, Scalar weight) {
 
 namespace {
 
+// b as it divides numbers of `dtype`: 256 is 0 to uint8.
 void check_divisor(const char* op, DType dtype, const Tensor& b) {
-  if (is_floating_point(dtype)) return;
-  const Tensor whole = b.to(kInt64).contiguous();
-  const int64_t* first = whole.data<int64_t>();
-  if (std::find(first, first + whole.numel(), 0) != first + whole.numel())
-    throw ValueError(fmt::format(
-        "{}: an integer is divided by 0\n  hint: convert with to(kFloat32), which gives NaN", op));
+  if (is_floating_point(dtype) || all(detail::converted(b.detach(), dtype)).item<bool>()) return;
+  throw ValueError(fmt::format(
+      "{}: an integer is divided by 0\n  hint: convert with to(kFloat32), which gives NaN", op));
+}
+void check_divisor(const char* op, const Tensor& a, Scalar b) {
+  const DType dtype = b.promote(a.dtype());
+  if (!is_floating_point(dtype)) check_divisor(op, dtype, full({}, b, kInt64));
 }
 
 // a - b q, q a whole number that no change of a or b makes another one, almost everywhere.
@@ -206,7 +233,7 @@ Tensor rest(const char* op, const kernels::Elementwise& f, const Tensor& a, cons
 }
 
 Tensor rest(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b) {
-  if (!is_floating_point(b.promote(a.dtype()))) check_divisor(op, kInt64, full({}, b, kInt64));
+  check_divisor(op, a, b);
   Tensor y = detail::apply(op, f, a, b);
   return record(op, {a}, std::move(y), [](const Tensor& dy) { return dy; });
 }

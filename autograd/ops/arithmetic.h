@@ -10,7 +10,8 @@ namespace bb {
 /// a + b; logical or for bool.
 Tensor add(const Tensor& a, const Tensor& b);
 Tensor add(const Tensor& a, Scalar b);
-/// a - b; not for bool.
+/// a - b; not where either is bool (DTypeError): of masks, logical_xor() and logical_not() are
+/// meant.
 Tensor sub(const Tensor& a, const Tensor& b);
 Tensor sub(const Tensor& a, Scalar b);
 Tensor sub(Scalar a, const Tensor& b);
@@ -24,13 +25,16 @@ Tensor div(Scalar a, const Tensor& b);
 /// -x; not for bool.
 Tensor neg(const Tensor& x);
 /// x^exponent. d/dx = exponent x^(exponent-1), 0 where exponent is 0;
-/// d/dexponent = x^exponent ln x, 0 where x is 0 and exponent >= 0.
-/// Integers to a negative integer power throw ValueError.
+/// d/dexponent = x^exponent ln x, 0 where x is 0 and exponent >= 0. As in PyTorch, the powers 0.5
+/// and -0.5, given as numbers, are sqrt() and rsqrt(): NaN of -inf, and zeros keep their sign.
+/// Integers to negative integer powers lose the fraction: 0, 1 or -1; to a negative integer number
+/// they throw ValueError.
 Tensor pow(const Tensor& x, const Tensor& exponent);
 Tensor pow(const Tensor& x, Scalar exponent);
 Tensor pow(Scalar x, const Tensor& exponent);
 
-/// a + weight (b - a), computed from the nearer end. Differentiable (twice) in all three.
+/// a + weight (b - a), computed from the nearer end. Differentiable (twice) in all three, which
+/// have one floating-point dtype (DTypeError); a 0-d weight may have another.
 Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight);
 Tensor lerp(const Tensor& a, const Tensor& b, Scalar weight);
 /// What division leaves, of a's sign: a - b trunc(a / b). Not for bool. The gradient of b is

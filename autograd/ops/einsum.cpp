@@ -232,9 +232,11 @@ Operand contracted(const Operand& a, const Operand& b, const std::string& wanted
   const int64_t batch = count_of(shared, a), m = count_of(only_a, a), n = count_of(only_b, b);
   const Tensor left = reshape(ordered(a, shared + only_a + inner), {batch, m, count_of(inner, a)});
   const Tensor right = ordered(b, shared + inner + only_b);
-  const Tensor product = inner.empty()
-                             ? left * reshape(right, {batch, 1, n})
-                             : matmul(left, reshape(right, {batch, count_of(inner, a), n}));
+  const DType dtype = promote_types(left.dtype(), right.dtype());  // sums of integers are int64
+  const Tensor product =
+      inner.empty()
+          ? left * reshape(right, {batch, 1, n})
+          : matmul(to(left, dtype), to(reshape(right, {batch, count_of(inner, a), n}), dtype));
   return {reshape(product, shape), labels};
 }
 
@@ -243,9 +245,9 @@ Operand contracted(const Operand& a, const Operand& b, const std::string& wanted
 Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands) {
   if (operands.empty()) throw ValueError("einsum: there are no operands");
   for (size_t i = 0; i < operands.size(); ++i)
-    if (operands[i].dtype() != operands[0].dtype() || !is_floating_point(operands[i].dtype()))
+    if (operands[i].dtype() != operands[0].dtype() || operands[i].dtype() == kBool)
       throw DTypeError(
-          fmt::format("einsum: all operands must have one floating-point dtype\n"
+          fmt::format("einsum: all operands must have one dtype, not bool\n"
                       "  operand 0 {}   operand {} {}",
                       describe(operands[0]), i, describe(operands[i])));
   const Equation parsed(equation, operands);

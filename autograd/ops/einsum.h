@@ -18,7 +18,7 @@ namespace bb {
 /// Operands are contracted from left to right, by matmul() where something is summed.
 /// Differentiable (twice). Throws ValueError for an equation that cannot be read, ShapeError, which
 /// names the label, for sizes that differ or more than 8 labels in one product, DTypeError unless
-/// all operands have one floating-point dtype.
+/// all operands have one dtype, not bool.
 Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands);
 
 }  // namespace bb

@@ -243,6 +243,11 @@ void assign(const char* op, const Tensor& y, const std::vector<Index>& indices, 
   const Parsed to = Parser(op, y.detach(), indices).result();
   std::optional<Places> places;
   if (any(to.tensors)) places.emplace(op, to.view, to.tensors);
+  if (places && value.dtype() != y.dtype())
+    throw DTypeError(
+        fmt::format("{}: where a tensor picks the places, x and value must have one dtype\n"
+                    "  x {}   value {}\n  hint: value.to({})",
+                    op, describe(y), describe(value), name(y.dtype())));
   const Shape& shape = places ? places->shape : to.view.shape();
   if (broadcast_shapes(op, shape, value.shape()) != shape)
     throw ShapeError(
@@ -292,7 +297,7 @@ Tensor index_put(const Tensor& x, const std::vector<Index>& indices, const Tenso
 
 Tensor index_put(const Tensor& x, const std::vector<Index>& indices, Scalar value,
                  bool accumulate) {
-  return index_put(x, indices, full({}, value, x.dtype()), accumulate);
+  return index_put(x, indices, detail::filled("index_put", {}, value, x.dtype()), accumulate);
 }
 
 Tensor Tensor::index(const std::vector<Index>& indices) const { return bb::index(*this, indices); }
@@ -317,7 +322,7 @@ Tensor& Tensor::index_put_(const std::vector<Index>& indices, const Tensor& valu
   return autograd::finish_unrecorded("index_put_", *this);
 }
 Tensor& Tensor::index_put_(const std::vector<Index>& indices, Scalar value, bool accumulate) {
-  return index_put_(indices, full({}, value, dtype()), accumulate);
+  return index_put_(indices, detail::filled("index_put_", {}, value, dtype()), accumulate);
 }
 
 }  // namespace bb

@@ -4,6 +4,7 @@
 #include "bb/autograd/mutation.h"
 #include "bb/autograd/ops/activation.h"
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/check_writable.h"
 #include "bb/autograd/ops/clamp.h"
 #include "bb/autograd/ops/gather.h"
@@ -85,6 +86,7 @@ Tensor& replace(const char* op, Tensor& x, std::initializer_list<const Tensor*> 
 }  // namespace
 
 Tensor& Tensor::fill_(Scalar value) {
+  detail::check_fits("fill_", value, dtype());
   if (autograd::records_mutation(*this)) {
     autograd::check_mutable("fill_", *this);
     const auto no_gradient = [](const Tensor& dy) { return zeros_like(dy); };
@@ -119,6 +121,7 @@ Tensor& Tensor::add_(const Tensor& b) {
   return change<const Tensor&>("add_", elementwise().add, bb::add, *this, b);
 }
 Tensor& Tensor::sub_(const Tensor& b) {
+  detail::check_subtracts("sub_", dtype(), b.dtype());
   return change<const Tensor&>("sub_", elementwise().sub, bb::sub, *this, b);
 }
 Tensor& Tensor::mul_(const Tensor& b) {
@@ -131,6 +134,7 @@ Tensor& Tensor::add_(Scalar b) {
   return change<Scalar>("add_", elementwise().add, bb::add, *this, b);
 }
 Tensor& Tensor::sub_(Scalar b) {
+  detail::check_subtracts("sub_", dtype(), b.natural_dtype());
   return change<Scalar>("sub_", elementwise().sub, bb::sub, *this, b);
 }
 Tensor& Tensor::mul_(Scalar b) {

@@ -1,6 +1,7 @@
 #include "bb/autograd/ops/linalg.h"
 
 #include "bb/autograd/ops/activation.h"
+#include "bb/autograd/ops/arithmetic.h"
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/shape.h"
@@ -23,9 +24,9 @@ namespace {
 
 void check_dtypes(const char* op, const Tensor& a, const char* a_role, const Tensor& b,
                   const char* b_role) {
-  if (a.dtype() == b.dtype() && is_floating_point(a.dtype())) return;
+  if (a.dtype() == b.dtype() && a.dtype() != kBool) return;
   throw DTypeError(
-      fmt::format("{}: both operands must have one floating-point dtype\n"
+      fmt::format("{}: both operands must have one dtype, not bool\n"
                   "  {} {}   {} {}\n  hint: convert with to(kFloat32)",
                   op, a_role, describe(a), b_role, describe(b)));
 }
@@ -124,6 +125,11 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activat
           fmt::format("linear: bias must be [{}], weight.size(0)\n"
                       "  bias {}   weight {} (out, in)",
                       weight.size(0), bias.shape(), weight.shape()));
+  }
+  if (!is_floating_point(x.dtype())) {  // no kernel does it in one pass
+    Tensor y = matmul(x, transpose(weight, 0, 1));
+    if (bias.defined()) y = y + bias;
+    return activation == Activation::kNone ? y : relu(y);
   }
   if (x.dim() != 2) {
     Shape shape = x.shape();

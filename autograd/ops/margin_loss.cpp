@@ -83,7 +83,7 @@ Tensor cosine_embedding_loss(const Tensor& x1, const Tensor& x2, const Tensor& t
 
 Tensor hinge_embedding_loss(const Tensor& x, const Tensor& target,
                             const HingeEmbeddingOptions& options) {
-  check_same_shape("hinge_embedding_loss", x, "x", target, "target");
+  broadcast_shapes("hinge_embedding_loss", x.shape(), target.shape());
   check_floating("hinge_embedding_loss", x);
   const Tensor zero = zero_like(x);
   return reduced(

@@ -164,15 +164,14 @@ Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
 }
 
 Tensor Tensor::unfold(int64_t dim, int64_t size, int64_t step) const {
-  if (this->dim() == 0)
-    throw ShapeError("unfold: a 0-d tensor has no windows\n  hint: reshape it to {1}");
   const int64_t d = normalize_dim("unfold", dim, this->dim());
-  const int64_t n = shape()[d];
+  const int64_t n = this->dim() == 0 ? 1 : shape()[d];
   if (size < 0 || size > n || step <= 0)
     throw ValueError(
         fmt::format("unfold: windows of 0 to {} elements, each at least 1 on from the last, fit\n"
                     "  x {}   dim {}   size {}   step {}",
                     n, shape(), dim, size, step));
+  if (this->dim() == 0) return bb::select(bb::unfold(reshape({1}), {0, size, step}), 0, 0);
   return bb::unfold(*this, {d, size, step});
 }
 

@@ -18,9 +18,9 @@ using autograd::wants_grad;
 namespace {
 
 void check_dtypes(const char* op, const Tensor& a, const Tensor& b) {
-  if (a.dtype() == b.dtype() && is_floating_point(a.dtype())) return;
+  if (a.dtype() == b.dtype() && a.dtype() != kBool) return;
   throw DTypeError(
-      fmt::format("{}: operands must have one floating-point dtype\n  a {}   b {}\n"
+      fmt::format("{}: operands must have one dtype, not bool\n  a {}   b {}\n"
                   "  hint: convert with to(kFloat32)",
                   op, describe(a), describe(b)));
 }

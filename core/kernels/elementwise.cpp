@@ -31,9 +31,15 @@ T wrapping(T a, T b, const F& f) {
   return static_cast<T>(f(static_cast<U>(a), static_cast<U>(b)));
 }
 
+// Without its fraction where the exponent is negative; 0 for base 0 too.
 template <class T>
 T integer_pow(T base, T exponent) {
   using U = std::make_unsigned_t<T>;
+  if (std::is_signed_v<T> && exponent < 0) {
+    if (base == 1) return 1;
+    if (static_cast<U>(base) != static_cast<U>(-1)) return 0;
+    return exponent % 2 == 0 ? T{1} : base;
+  }
   U result = 1, factor = static_cast<U>(base);
   for (auto e = static_cast<U>(exponent); e != 0; e >>= 1) {
     if (e & 1) result = static_cast<U>(result * factor);

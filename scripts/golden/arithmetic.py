@@ -19,7 +19,7 @@ CASES = {
     "rdiv_scalar": unary(lambda x: 3.0 / x, make=positive),
     "pow_2": unary(lambda x: x ** 2),
     "pow_3": unary(lambda x: x ** 3),
-    "pow_half": unary(lambda x: x ** 0.5, make=positive, special=False),
+    "pow_half": unary(lambda x: x ** 0.5, make=positive),
     "pow_0": unary(lambda x: x ** 0),
     "rpow_scalar": unary(lambda x: 2.0 ** x, special=False),
     "neg": unary(lambda x: -x),
@@ -41,4 +41,6 @@ CASES = {
                        special=[[torch.tensor([-7.0, 7.0, -7.0, inf, nan, -6.0, 5.0, -0.0]),
                                  torch.tensor([3.0, -3.0, 2.5, 2.0, 1.0, 2.0, nan, 2.0])]]),
     "remainder_scalar": unary(lambda x: torch.remainder(x * 3, 0.7), make=apart),
+    "pow_minus_half": unary(lambda x: x ** -0.5, make=positive),
+    "pow_minus_1": unary(lambda x: x ** -1, make=positive),
 }

@@ -88,7 +88,7 @@ TEST(Creation, SizeOverflowThrowsShapeError) {
 // No elements, but strides that no int64 holds.
 TEST(Creation, SizeOverflowBesideAZeroThrowsShapeError) {
   constexpr int64_t k62 = int64_t{1} << 62;
-  EXPECT_THROW((void)empty({k62, 4, 0}), ShapeError);
+  EXPECT_EQ(empty({k62, 4, 0}).strides(), (Shape{4, 1, 1})) << "the first size has no stride";
   EXPECT_THROW((void)zeros({0, 4, k62}), ShapeError);
   EXPECT_THROW((void)zeros({0}).reshape({0, 4, k62}), ShapeError);
   EXPECT_EQ(zeros({1 << 20, 1 << 20, 0}).numel(), 0) << "large, but it fits";

@@ -87,7 +87,6 @@ TEST(ReduceErrors, NothingToFind) {
            {"amax", [&] { x.amax(); }, "largest element"},
            {"amin", [&] { x.amin(0); }, "smallest element"},
            {"argmin", [&] { x.argmin(); }, "smallest element"},
-           {"median", [&] { x.median(); }, "median"},
            {"norm", [&] { x.norm(kInf); }, "norm of order inf"},
            {"norm", [&] { x.norm(-1, {0}); }, "norm of order -1"},
        })
@@ -112,8 +111,6 @@ TEST(ReduceErrors, DTypes) {
     expect_error<DTypeError>(fn, name +
                                      ": needs floating point\n  x int64 [2]\n"
                                      "  hint: convert with to(kFloat32)");
-  expect_error<DTypeError>([] { median(ones({2}, kBool)); }, "median: bool is not supported");
-  EXPECT_THROW(median(ones({2}, kBool), 0), DTypeError);
   expect_error<ValueError>([] { norm(ones({2}), std::nan("")); }, "norm: p is NaN");
 }
 

@@ -125,8 +125,7 @@ TEST(ShapeErrors, Parts) {
                            "fit\n  x [2, 3]   dim 1   size 4   step 1");
   EXPECT_THROW(x.unfold(1, -1, 1), ValueError);
   EXPECT_THROW(x.unfold(1, 2, 0), ValueError);
-  expect_error<ShapeError>([] { ones({}).unfold(0, 1, 1); },
-                           "unfold: a 0-d tensor has no windows\n  hint: reshape it to {1}");
+  EXPECT_THROW(ones({}).unfold(0, 2, 1), ValueError);
 }
 
 TEST(ShapeErrors, Joins) {
@@ -179,6 +178,9 @@ TEST(ShapeErrors, Joins) {
       },
       "roll: as many shifts as dims are needed\n  shifts [1, 2]   dims [0]");
   expect_error<ValueError>([] { ones({2}).roll(Shape{}, Shape{}); }, "roll: no shift is given");
+  expect_error<IndexError>([] { ones({}).roll(1, 0); },
+                           "roll: a 0-d tensor has no dimension to roll along");
+  EXPECT_EQ(ones({}).roll(1).shape(), Shape{});
 }
 
 TEST(ShapeErrors, Padding) {
