@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string>
 #include <type_traits>
 
@@ -43,7 +44,7 @@ bool fits(Scalar value) {
   }
 }
 
-DType common_dtype(std::initializer_list<Scalar> values, DType so_far) {
+DType common_dtype(std::span<const Scalar> values, DType so_far) {
   for (const Scalar& value : values) so_far = promote_types(so_far, value.natural_dtype());
   return so_far;
 }
@@ -121,7 +122,9 @@ Tensor eye(int64_t n, int64_t columns, DType dtype) {
 }
 
 Tensor tensor(std::initializer_list<Scalar> values) {
-  return tensor(values, values.size() == 0 ? kFloat32 : common_dtype(values, kBool));
+  return tensor(values, values.size() == 0
+                            ? kFloat32
+                            : common_dtype(std::span(values.begin(), values.size()), kBool));
 }
 
 Tensor tensor(std::initializer_list<Scalar> values, DType dtype) {
@@ -132,14 +135,19 @@ Tensor tensor(std::initializer_list<Scalar> values, DType dtype) {
 }
 
 Tensor tensor(std::initializer_list<std::initializer_list<Scalar>> rows) {
-  DType dtype = kBool;
-  for (const auto& row : rows) dtype = common_dtype(row, dtype);
-  return tensor(rows, dtype);
+  return detail::tensor_of(detail::number_rows(rows), {});
 }
 
 Tensor tensor(std::initializer_list<std::initializer_list<Scalar>> rows, DType dtype) {
-  const size_t columns = rows.size() == 0 ? 0 : rows.begin()->size();
-  Tensor result = empty({static_cast<int64_t>(rows.size()), static_cast<int64_t>(columns)}, dtype);
+  return detail::tensor_of(detail::number_rows(rows), dtype);
+}
+
+Tensor detail::tensor_of(const NumberRows& rows, std::optional<DType> dtype) {
+  const size_t columns = rows.empty() ? 0 : rows[0].size();
+  DType common = kBool;
+  for (const auto& row : rows) common = common_dtype(row, common);
+  Tensor result = empty({static_cast<int64_t>(rows.size()), static_cast<int64_t>(columns)},
+                        dtype.value_or(common));
   int64_t i = 0;
   for (const auto& row : rows) {
     if (row.size() != columns)

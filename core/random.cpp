@@ -173,11 +173,20 @@ Tensor randn(const Shape& shape, DType dtype, Generator& generator) {
 Tensor rand_like(const Tensor& x, Generator& generator) {
   return rand(x.shape(), x.dtype(), generator);
 }
+Tensor rand_like(const Tensor& x, DType dtype, Generator& generator) {
+  return rand(x.shape(), dtype, generator);
+}
 Tensor randn_like(const Tensor& x, Generator& generator) {
   return randn(x.shape(), x.dtype(), generator);
 }
+Tensor randn_like(const Tensor& x, DType dtype, Generator& generator) {
+  return randn(x.shape(), dtype, generator);
+}
 Tensor randint_like(const Tensor& x, int64_t low, int64_t high, Generator& generator) {
   return randint(low, high, x.shape(), x.dtype(), generator);
+}
+Tensor randint_like(const Tensor& x, int64_t high, Generator& generator) {
+  return randint(0, high, x.shape(), x.dtype(), generator);
 }
 
 namespace {
@@ -220,6 +229,10 @@ Tensor randint(int64_t low, int64_t high, const Shape& shape, DType dtype, Gener
     });
   });
   return x;
+}
+
+Tensor randint(int64_t high, const Shape& shape, DType dtype, Generator& generator) {
+  return randint(0, high, shape, dtype, generator);
 }
 
 Tensor randperm(int64_t n, Generator& generator) {

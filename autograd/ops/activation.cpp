@@ -170,12 +170,19 @@ Tensor elu(const Tensor& x, double alpha) { return scaled_elu("elu", x, alpha, 1
 
 Tensor selu(const Tensor& x) { return scaled_elu("selu", x, kSeluAlpha, kSeluScale); }
 
+namespace {
+
+// As the kernels have it: infinities as finite numbers, which a slope of 0 makes no NaN of.
+Tensor bounded(const Tensor& x) { return clamp(x, -1000, 1000); }
+
+}  // namespace
+
 Tensor silu(const Tensor& x) {
   check_floating("silu", x);
   Tensor y = detail::apply("silu", activations().silu, x);
   return record("silu", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
-    const Tensor at = *x;
-    if (!is_grad_enabled()) return detail::apply("silu_grad", activations().silu_grad, dy, at);
+    if (!is_grad_enabled()) return detail::apply("silu_grad", activations().silu_grad, dy, *x);
+    const Tensor at = bounded(*x);
     const Tensor s = sigmoid(at);
     return dy * (s * (at * (1 - s) + 1));
   });
@@ -211,8 +218,8 @@ Tensor mish(const Tensor& x) {
   check_floating("mish", x);
   Tensor y = detail::apply("mish", activations().mish, x);
   return record("mish", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
-    const Tensor at = *x;
-    if (!is_grad_enabled()) return detail::apply("mish_grad", activations().mish_grad, dy, at);
+    if (!is_grad_enabled()) return detail::apply("mish_grad", activations().mish_grad, dy, *x);
+    const Tensor at = bounded(*x);
     const Tensor t = tanh(softplus(at));
     return dy * (t + at * sigmoid(at) * (1 - t * t));
   });

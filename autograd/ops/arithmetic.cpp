@@ -65,6 +65,30 @@ Tensor mul(const Tensor& a, Scalar b) {
   return record("mul", {a}, std::move(y), [b](const Tensor& dy) { return dy * b; });
 }
 
+namespace {
+
+// alpha b, in the dtype of its sum with a.
+Tensor scaled(const char* op, const Tensor& a, const Tensor& b, Scalar alpha) {
+  const DType dtype = detail::result_type(a, b);
+  const bool is_bool = alpha.natural_dtype() == kBool;
+  if ((alpha.is_real() && !is_floating_point(dtype)) || (is_bool && dtype != kBool))
+    throw ValueError(fmt::format("{}: a {} alpha does not suit a result of {}", op,
+                                 is_bool ? "bool" : "real", name(dtype)));
+  detail::check_fits(op, alpha, dtype);
+  return to(to(b, dtype) * alpha, dtype);
+}
+
+}  // namespace
+
+Tensor add(const Tensor& a, const Tensor& b, Scalar alpha) {
+  return add(a, scaled("add", a, b, alpha));
+}
+
+Tensor sub(const Tensor& a, const Tensor& b, Scalar alpha) {
+  detail::check_subtracts("sub", a.dtype(), b.dtype());
+  return sub(a, scaled("sub", a, b, alpha));
+}
+
 // da = dy / b, db = -dy (a / b) / b
 Tensor div(const Tensor& a, const Tensor& b) {
   Tensor y = detail::apply("div", elementwise().div, a, b);
@@ -205,7 +229,8 @@ namespace {
 
 // b as it divides numbers of `dtype`: 256 is 0 to uint8.
 void check_divisor(const char* op, DType dtype, const Tensor& b) {
-  if (is_floating_point(dtype) || all(detail::converted(b.detach(), dtype)).item<bool>()) return;
+  if (is_floating_point(dtype) || dtype == kBool) return;  // bool has no kernel anyway
+  if (all(detail::converted(b.detach(), dtype)).item<bool>()) return;
   throw ValueError(fmt::format(
       "{}: an integer is divided by 0\n  hint: convert with to(kFloat32), which gives NaN", op));
 }
@@ -214,20 +239,16 @@ void check_divisor(const char* op, const Tensor& a, Scalar b) {
   if (!is_floating_point(dtype)) check_divisor(op, dtype, full({}, b, kInt64));
 }
 
-// a - b q, q a whole number that no change of a or b makes another one, almost everywhere.
-Tensor rest(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b) {
+// a - b q, q the rounded a / b, which no change of a or b makes another one, almost everywhere.
+Tensor rest(const char* op, const kernels::Elementwise& f, RoundingMode mode, const Tensor& a,
+            const Tensor& b) {
   check_divisor(op, detail::result_type(a, b), b);
   Tensor y = detail::apply(op, f, a, b);
-  const Saved saved_a = saved_for(b, a), saved_b = saved_for(b, b);
-  const Saved saved_y = autograd::output_for(b, y);
   return record(op, {a, b}, std::move(y),
-                [a = saved_a, b = saved_b, y = saved_y](const Tensor& dy, Needs needs) {
+                [a = saved_for(b, a), b = saved_for(b, b), mode](const Tensor& dy, Needs needs) {
                   Pair grads;
                   if (needs[0]) grads[0] = dy;
-                  if (needs[1]) {
-                    const Tensor q = ((*a).detach() - (*y).detach()) / (*b).detach();
-                    grads[1] = -dy * round(q);
-                  }
+                  if (needs[1]) grads[1] = -dy * div((*a).detach(), (*b).detach(), mode);
                   return grads;
                 });
 }
@@ -238,12 +259,33 @@ Tensor rest(const char* op, const kernels::Elementwise& f, const Tensor& a, Scal
   return record(op, {a}, std::move(y), [](const Tensor& dy) { return dy; });
 }
 
+const kernels::Elementwise& rounded_quotient(RoundingMode mode) {
+  return mode == RoundingMode::kTrunc ? elementwise().div_trunc : elementwise().div_floor;
+}
+
 }  // namespace
 
-Tensor fmod(const Tensor& a, const Tensor& b) { return rest("fmod", elementwise().fmod, a, b); }
+Tensor div(const Tensor& a, const Tensor& b, RoundingMode rounding_mode) {
+  check_divisor("div", detail::result_type(a, b), b);
+  Tensor y = detail::apply("div", rounded_quotient(rounding_mode), a, b);
+  return record("div", {a, b}, std::move(y), [](const Tensor& dy) {
+    const Tensor none = zeros_like(dy);
+    return Pair{none, none};
+  });
+}
+
+Tensor div(const Tensor& a, Scalar b, RoundingMode rounding_mode) {
+  check_divisor("div", a, b);
+  Tensor y = detail::apply("div", rounded_quotient(rounding_mode), a, b);
+  return record("div", {a}, std::move(y), [](const Tensor& dy) { return zeros_like(dy); });
+}
+
+Tensor fmod(const Tensor& a, const Tensor& b) {
+  return rest("fmod", elementwise().fmod, RoundingMode::kTrunc, a, b);
+}
 Tensor fmod(const Tensor& a, Scalar b) { return rest("fmod", elementwise().fmod, a, b); }
 Tensor remainder(const Tensor& a, const Tensor& b) {
-  return rest("remainder", elementwise().remainder, a, b);
+  return rest("remainder", elementwise().remainder, RoundingMode::kFloor, a, b);
 }
 Tensor remainder(const Tensor& a, Scalar b) {
   return rest("remainder", elementwise().remainder, a, b);
@@ -259,12 +301,20 @@ Tensor Tensor::lerp(const Tensor& end, const Tensor& weight) const {
 Tensor Tensor::lerp(const Tensor& end, Scalar weight) const { return bb::lerp(*this, end, weight); }
 Tensor Tensor::add(const Tensor& other) const { return bb::add(*this, other); }
 Tensor Tensor::add(Scalar other) const { return bb::add(*this, other); }
+Tensor Tensor::add(const Tensor& other, Scalar alpha) const { return bb::add(*this, other, alpha); }
 Tensor Tensor::sub(const Tensor& other) const { return bb::sub(*this, other); }
 Tensor Tensor::sub(Scalar other) const { return bb::sub(*this, other); }
+Tensor Tensor::sub(const Tensor& other, Scalar alpha) const { return bb::sub(*this, other, alpha); }
 Tensor Tensor::mul(const Tensor& other) const { return bb::mul(*this, other); }
 Tensor Tensor::mul(Scalar other) const { return bb::mul(*this, other); }
 Tensor Tensor::div(const Tensor& other) const { return bb::div(*this, other); }
 Tensor Tensor::div(Scalar other) const { return bb::div(*this, other); }
+Tensor Tensor::div(const Tensor& other, RoundingMode rounding_mode) const {
+  return bb::div(*this, other, rounding_mode);
+}
+Tensor Tensor::div(Scalar other, RoundingMode rounding_mode) const {
+  return bb::div(*this, other, rounding_mode);
+}
 Tensor Tensor::neg() const { return bb::neg(*this); }
 Tensor Tensor::pow(const Tensor& exponent) const { return bb::pow(*this, exponent); }
 Tensor Tensor::pow(Scalar exponent) const { return bb::pow(*this, exponent); }

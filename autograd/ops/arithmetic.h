@@ -7,13 +7,16 @@
 /// ShapeError where shapes do not broadcast, DTypeError for dtypes that the op does not take.
 namespace bb {
 
-/// a + b; logical or for bool.
+/// a + b, or a + alpha b; logical or for bool. alpha must suit the result's dtype (ValueError): a
+/// whole number where that is an integer, a bool only where it is bool.
 Tensor add(const Tensor& a, const Tensor& b);
 Tensor add(const Tensor& a, Scalar b);
+Tensor add(const Tensor& a, const Tensor& b, Scalar alpha);
 /// a - b; not where either is bool (DTypeError): of masks, logical_xor() and logical_not() are
 /// meant.
 Tensor sub(const Tensor& a, const Tensor& b);
 Tensor sub(const Tensor& a, Scalar b);
+Tensor sub(const Tensor& a, const Tensor& b, Scalar alpha);
 Tensor sub(Scalar a, const Tensor& b);
 /// a * b; logical and for bool.
 Tensor mul(const Tensor& a, const Tensor& b);
@@ -22,6 +25,14 @@ Tensor mul(const Tensor& a, Scalar b);
 Tensor div(const Tensor& a, const Tensor& b);
 Tensor div(const Tensor& a, Scalar b);
 Tensor div(Scalar a, const Tensor& b);
+
+enum class RoundingMode : uint8_t { kTrunc, kFloor };
+
+/// a / b rounded towards 0 or down; integers stay integers, and divided by 0 throw ValueError. Not
+/// for bool. The gradient is 0.
+///   Tensor pages = div(rows + 9, 10, RoundingMode::kFloor);
+Tensor div(const Tensor& a, const Tensor& b, RoundingMode rounding_mode);
+Tensor div(const Tensor& a, Scalar b, RoundingMode rounding_mode);
 /// -x; not for bool.
 Tensor neg(const Tensor& x);
 /// x^exponent. d/dx = exponent x^(exponent-1), 0 where exponent is 0;

@@ -10,6 +10,9 @@ namespace bb {
 /// Of all elements (0-d). The gradient is shared evenly among equal ones. Differentiable (twice).
 Tensor max(const Tensor& x);
 Tensor min(const Tensor& x);
+/// maximum(a, b) and minimum(a, b), element by element (bb/autograd/ops/clamp.h).
+inline Tensor max(const Tensor& a, const Tensor& b) { return a.maximum(b); }
+inline Tensor min(const Tensor& a, const Tensor& b) { return a.minimum(b); }
 /// Along `dim`, and where the first of them is (of the NaN, if there is one). The gradient goes to
 /// that one. Differentiable (twice).
 ///   auto [values, indices] = max(x, 1);

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
 #include "bb/core/creation.h"
 #include "bb/core/kernels/scan.h"
@@ -85,11 +86,13 @@ Tensor cumprod_from(const Tensor& x, int64_t d, Order order) {
 
 }  // namespace
 
-Tensor cumsum(const Tensor& x, int64_t dim) {
+Tensor cumsum(const Tensor& x, int64_t dim, std::optional<DType> dtype) {
+  if (dtype) return to(cumsum(to(x, *dtype), dim), *dtype);
   return cumsum_from(x, normalize_dim("cumsum", dim, x.dim()), Order::kForward);
 }
 
-Tensor cumprod(const Tensor& x, int64_t dim) {
+Tensor cumprod(const Tensor& x, int64_t dim, std::optional<DType> dtype) {
+  if (dtype) return to(cumprod(to(x, *dtype), dim), *dtype);
   return cumprod_from(x, normalize_dim("cumprod", dim, x.dim()), Order::kForward);
 }
 
@@ -98,7 +101,11 @@ Tensor detail::product_of_others(const Tensor& x, int64_t d) {
          cumprod_from(one_before(x, d, Order::kReversed, 1), d, Order::kReversed);
 }
 
-Tensor Tensor::cumsum(int64_t dim) const { return bb::cumsum(*this, dim); }
-Tensor Tensor::cumprod(int64_t dim) const { return bb::cumprod(*this, dim); }
+Tensor Tensor::cumsum(int64_t dim, std::optional<DType> dtype) const {
+  return bb::cumsum(*this, dim, dtype);
+}
+Tensor Tensor::cumprod(int64_t dim, std::optional<DType> dtype) const {
+  return bb::cumprod(*this, dim, dtype);
+}
 
 }  // namespace bb

@@ -29,7 +29,9 @@ struct ElementwiseTable {
   Elementwise pow;  // a ^ b; integers by repeated squaring, for b < 0 without the fraction
   Elementwise neg;  // -x
 
-  Elementwise fmod;       // a - b trunc(a / b); integers, b not 0, too
+  Elementwise div_trunc;  // a / b towards 0; integers, b not 0, too
+  Elementwise div_floor;  // a / b downwards; likewise
+  Elementwise fmod;       // a - b trunc(a / b); likewise
   Elementwise remainder;  // a - b floor(a / b); likewise
 
   // All dtypes but bool.

@@ -232,5 +232,14 @@ TEST(Creation, ArangeOfWholeNumbersIsExactHoweverLarge) {
   EXPECT_THROW(arange(0, 2, 0), ValueError);
 }
 
+TEST(Creation, RowsOfOneNumber) {
+  EXPECT_EQ(tensor({{3}}).shape(), (Shape{1, 1}));
+  EXPECT_EQ(tensor({{3}}).dtype(), kInt64);
+  EXPECT_EQ(tensor({{3}, {4}}, kFloat64).shape(), (Shape{2, 1}));
+  EXPECT_EQ(tensor({{1.5, 2.0}, {3.0, 4.0}}).dtype(), kFloat32);
+  EXPECT_EQ(tensor({{1, 2.5}, {3, 4}}).dtype(), kFloat32) << "of several types";
+  EXPECT_EQ(tensor({{true, false}}).dtype(), kBool);
+}
+
 }  // namespace
 }  // namespace bb

@@ -33,6 +33,12 @@ const OpFamily family("arithmetic",
                           {"fmod", [](In x) { return fmod(x[0], x[1]); }},
                           {"fmod_scalar", [](In x) { return fmod(x[0] * 3, 0.7); }},
                           {"remainder", [](In x) { return remainder(x[0], x[1]); }},
+                          {"add_alpha", [](In x) { return add(x[0], x[1], 2.5); }},
+                          {"sub_alpha", [](In x) { return sub(x[0], x[1], -0.75); }},
+                          {"div_trunc", [](In x) { return div(x[0], x[1], RoundingMode::kTrunc); }},
+                          {"div_floor", [](In x) { return div(x[0], x[1], RoundingMode::kFloor); }},
+                          {"div_floor_scalar",
+                           [](In x) { return div(x[0] * 3, -0.7, RoundingMode::kFloor); }},
                           {"remainder_scalar", [](In x) { return remainder(x[0] * 3, 0.7); }},
                       });
 
