@@ -173,9 +173,18 @@ Tensor searchsorted(const Tensor& sorted_sequence, const Tensor& values, bool ri
   return places;
 }
 
+namespace {
+
+// A number as it compares with the elements of a sequence: whole ones need not fit its dtype.
+Tensor sought(const char* op, Scalar value, const Tensor& sequence) {
+  const bool real = is_floating_point(sequence.dtype());
+  return detail::filled(op, {}, value, real ? sequence.dtype() : value.natural_dtype());
+}
+
+}  // namespace
+
 Tensor searchsorted(const Tensor& sorted_sequence, Scalar value, bool right) {
-  const DType dtype = value.promote(sorted_sequence.dtype());
-  return searchsorted(sorted_sequence, detail::filled("searchsorted", {}, value, dtype), right);
+  return searchsorted(sorted_sequence, sought("searchsorted", value, sorted_sequence), right);
 }
 
 Tensor bucketize(const Tensor& x, const Tensor& boundaries, bool right) {
@@ -186,8 +195,7 @@ Tensor bucketize(const Tensor& x, const Tensor& boundaries, bool right) {
 }
 
 Tensor bucketize(Scalar x, const Tensor& boundaries, bool right) {
-  const DType dtype = x.promote(boundaries.dtype());
-  return bucketize(detail::filled("bucketize", {}, x, dtype), boundaries, right);
+  return bucketize(sought("bucketize", x, boundaries), boundaries, right);
 }
 
 SortResult Tensor::sort(int64_t dim, bool descending, bool stable) const {

@@ -153,6 +153,7 @@ TEST(SearchSorted, OneNumber) {
   EXPECT_EQ(searchsorted(sequence, 0.2).item<int64_t>(), 1);
   EXPECT_EQ(searchsorted(sequence, 0.2, true).item<int64_t>(), 3);
   EXPECT_EQ(searchsorted(tensor({1, 2}), 1.5).item<int64_t>(), 1);
+  EXPECT_EQ(searchsorted(tensor({1, 2}, kUInt8), 300).item<int64_t>(), 2);
   EXPECT_EQ(bucketize(1, sequence).item<int64_t>(), 4);
   EXPECT_THROW(searchsorted(zeros({1, 2}), 1.5), ShapeError);
 }
