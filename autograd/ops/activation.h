@@ -47,7 +47,8 @@ struct GeluOptions {
 ///   Tensor y = gelu(x, {.approximate = GeluApproximate::kTanh});
 Tensor gelu(const Tensor& x, const GeluOptions& options = {});
 
-/// x sigmoid(x), also known as swish.
+/// x sigmoid(x), also known as swish. At infinities, value and slope are their limits, where
+/// PyTorch has NaN; so are those of mish and gelu.
 Tensor silu(const Tensor& x);
 /// x tanh(softplus(x)). (Misra, Mish: a self regularized activation function, BMVC 2020)
 Tensor mish(const Tensor& x);
