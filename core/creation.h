@@ -2,13 +2,15 @@
 
 #include <initializer_list>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
 #include "bb/core/tensor.h"
 
 namespace bb {
 
-/// New tensors, off the tape, row-major. All throw ShapeError for negative sizes.
+/// New tensors, off the tape, row-major. All throw ShapeError for negative sizes, ValueError for a
+/// number that the dtype cannot hold (300 in uint8; negative ones wrap there, -1 is 255).
 Tensor empty(const Shape& shape, DType dtype = kFloat32);
 Tensor zeros(const Shape& shape, DType dtype = kFloat32);
 Tensor ones(const Shape& shape, DType dtype = kFloat32);
@@ -45,6 +47,13 @@ Tensor tensor(std::initializer_list<Scalar> values);
 Tensor tensor(std::initializer_list<Scalar> values, DType dtype);
 Tensor tensor(std::initializer_list<std::initializer_list<Scalar>> rows);
 Tensor tensor(std::initializer_list<std::initializer_list<Scalar>> rows, DType dtype);
+/// Rows of one type: {{3}} could be read as {3} otherwise.
+template <class T>
+requires std::is_arithmetic_v<T> Tensor
+tensor(std::initializer_list<std::initializer_list<T>> rows);
+template <class T>
+requires std::is_arithmetic_v<T> Tensor tensor(std::initializer_list<std::initializer_list<T>> rows,
+                                               DType dtype);
 /// 0-d.
 Tensor tensor(Scalar value);
 Tensor tensor(Scalar value, DType dtype);
@@ -54,4 +63,32 @@ Tensor tensor(const std::vector<T>& values) {
   return Tensor::copy_of(std::span<const T>(values), {static_cast<int64_t>(values.size())});
 }
 
+namespace detail {
+
+/// Throws ValueError where `dtype` cannot hold the number.
+void check_fits(const char* op, Scalar value, DType dtype);
+/// full(), under the name of its caller.
+Tensor filled(const char* op, const Shape& shape, Scalar value, DType dtype);
+
+using NumberRows = std::vector<std::vector<Scalar>>;
+Tensor tensor_of(const NumberRows& rows, std::optional<DType> dtype);
+template <class T>
+NumberRows number_rows(std::initializer_list<std::initializer_list<T>> rows) {
+  NumberRows numbers;
+  for (const auto& row : rows) numbers.emplace_back(row.begin(), row.end());
+  return numbers;
+}
+
+}  // namespace detail
+
+template <class T>
+requires std::is_arithmetic_v<T> Tensor
+tensor(std::initializer_list<std::initializer_list<T>> rows) {
+  return detail::tensor_of(detail::number_rows(rows), {});
+}
+template <class T>
+requires std::is_arithmetic_v<T> Tensor tensor(std::initializer_list<std::initializer_list<T>> rows,
+                                               DType dtype) {
+  return detail::tensor_of(detail::number_rows(rows), dtype);
+}
 }  // namespace bb

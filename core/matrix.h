@@ -19,8 +19,9 @@ Shape batch_shape(const Tensor& x);
 Shape with_matrix(Shape batch, int64_t rows, int64_t columns);
 
 /// y = alpha a b + beta y for each matrix: y [batch..., m, n] without gaps, a [..., m, k] and
-/// b [..., k, n] of any strides, their batches broadcast to y's without a copy. All have one
-/// floating-point dtype. Where beta is 0, y is not read.
+/// b [..., k, n] of any strides, their batches broadcast to y's without a copy. All have one dtype,
+/// not bool; integers wrap, and alpha and beta lose their fractions for them. Where beta is 0, y is
+/// not read.
 void multiply(const Tensor& y, const Tensor& a, const Tensor& b, double alpha = 1, double beta = 0);
 
 }  // namespace bb::detail

@@ -194,9 +194,17 @@ Tensor rand_like(const Tensor& x, Generator& generator) {
   detail::check_defined("rand_like", x);
   return uniform_(empty_real("rand_like", x.shape(), x.dtype()), 0, 1, generator);
 }
+Tensor rand_like(const Tensor& x, DType dtype, Generator& generator) {
+  detail::check_defined("rand_like", x);
+  return uniform_(empty_real("rand_like", x.shape(), dtype), 0, 1, generator);
+}
 Tensor randn_like(const Tensor& x, Generator& generator) {
   detail::check_defined("randn_like", x);
-  return normal_(empty_real("randn_like", x.shape(), x.dtype()), 0, 1, generator);
+  return randn_like(x, x.dtype(), generator);
+}
+Tensor randn_like(const Tensor& x, DType dtype, Generator& generator) {
+  detail::check_defined("randn_like", x);
+  return normal_(empty_real("randn_like", x.shape(), dtype), 0, 1, generator);
 }
 
 namespace {
@@ -246,9 +254,15 @@ Tensor whole_numbers(const char* op, int64_t low, int64_t high, const Shape& sha
 Tensor randint(int64_t low, int64_t high, const Shape& shape, DType dtype, Generator& generator) {
   return whole_numbers("randint", low, high, shape, dtype, generator);
 }
+Tensor randint(int64_t high, const Shape& shape, DType dtype, Generator& generator) {
+  return randint(0, high, shape, dtype, generator);
+}
 Tensor randint_like(const Tensor& x, int64_t low, int64_t high, Generator& generator) {
   detail::check_defined("randint_like", x);
   return whole_numbers("randint_like", low, high, x.shape(), x.dtype(), generator);
+}
+Tensor randint_like(const Tensor& x, int64_t high, Generator& generator) {
+  return randint_like(x, 0, high, generator);
 }
 
 Tensor randperm(int64_t n, Generator& generator) {

@@ -84,11 +84,17 @@ Tensor randn(const Shape& shape, DType dtype = kFloat32,
 /// cannot hold them.
 Tensor randint(int64_t low, int64_t high, const Shape& shape, DType dtype = kInt64,
                Generator& generator = default_generator());
-/// The same of x's shape and dtype.
+/// From 0.
+Tensor randint(int64_t high, const Shape& shape, DType dtype = kInt64,
+               Generator& generator = default_generator());
+/// The same of x's shape and, unless another is given, dtype.
 Tensor rand_like(const Tensor& x, Generator& generator = default_generator());
+Tensor rand_like(const Tensor& x, DType dtype, Generator& generator = default_generator());
 Tensor randn_like(const Tensor& x, Generator& generator = default_generator());
+Tensor randn_like(const Tensor& x, DType dtype, Generator& generator = default_generator());
 Tensor randint_like(const Tensor& x, int64_t low, int64_t high,
                     Generator& generator = default_generator());
+Tensor randint_like(const Tensor& x, int64_t high, Generator& generator = default_generator());
 /// int64 [n]: a random order of 0..n-1 (Fisher and Yates), from a stream of its own for each seed.
 Tensor randperm(int64_t n, Generator& generator = default_generator());
 

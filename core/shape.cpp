@@ -54,8 +54,8 @@ Shape contiguous_strides(const Shape& shape) {
   for (int64_t i = shape.rank() - 1; i >= 0; --i) {
     strides[i] = stride;
     // A shape with a 0 has no elements, and may yet be too large to step through.
-    if (__builtin_mul_overflow(stride, std::max<int64_t>(shape[i], 1), &stride) ||
-        stride > kMaxStride)
+    if (i > 0 && (__builtin_mul_overflow(stride, std::max<int64_t>(shape[i], 1), &stride) ||
+                  stride > kMaxStride))
       throw ShapeError(fmt::format("shape: the strides of {} leave int64", shape));
   }
   return strides;

@@ -1,5 +1,6 @@
 #include "bb/core/tensor.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "bb/core/checks.h"
@@ -124,7 +125,9 @@ void append(std::string& text, const Tensor& x, int64_t dim, int64_t offset, boo
 std::string to_string(const Tensor& x) {
   if (!x.defined()) return "undefined tensor";
   std::string text;
-  append(text, x, 0, 0, x.numel() > kFullItems);
+  int64_t longest = x.numel();
+  for (int64_t size : x.shape()) longest = std::max(longest, size);  // of rows without elements
+  append(text, x, 0, 0, longest > kFullItems);
   return fmt::format("{}\n{}", text, describe(x));
 }
 

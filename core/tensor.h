@@ -23,6 +23,7 @@ struct SlogdetResult;
 struct SortResult;
 struct UniqueOptions;
 struct UniqueResult;
+enum class RoundingMode : uint8_t;
 namespace indexing {
 class Index;
 }
@@ -182,27 +183,77 @@ class Tensor {
   Tensor& sub_(Scalar other);
   Tensor& mul_(Scalar other);
   Tensor& div_(Scalar other);
+  Tensor& add_(const Tensor& other, Scalar alpha);
+  Tensor& sub_(const Tensor& other, Scalar alpha);
+  Tensor& div_(const Tensor& other, RoundingMode rounding_mode);
+  Tensor& div_(Scalar other, RoundingMode rounding_mode);
+  Tensor& fmod_(const Tensor& other);
+  Tensor& fmod_(Scalar other);
+  Tensor& remainder_(const Tensor& other);
+  Tensor& remainder_(Scalar other);
   Tensor& pow_(const Tensor& exponent);
   Tensor& pow_(Scalar exponent);
   Tensor& lerp_(const Tensor& end, const Tensor& weight);
   Tensor& lerp_(const Tensor& end, Scalar weight);
   Tensor& neg_();
   Tensor& abs_();
+  Tensor& sign_();
   Tensor& square_();
   Tensor& sqrt_();
   Tensor& rsqrt_();
   Tensor& reciprocal_();
   Tensor& exp_();
+  Tensor& exp2_();
+  Tensor& expm1_();
   Tensor& log_();
+  Tensor& log2_();
+  Tensor& log10_();
+  Tensor& log1p_();
+  Tensor& erf_();
   Tensor& sin_();
   Tensor& cos_();
+  Tensor& tan_();
+  Tensor& asin_();
+  Tensor& acos_();
+  Tensor& atan_();
+  Tensor& atan2_(const Tensor& x);
+  Tensor& sinh_();
+  Tensor& cosh_();
   Tensor& tanh_();
   Tensor& sigmoid_();
   Tensor& relu_();
+  Tensor& leaky_relu_(double negative_slope = 0.01);
+  Tensor& elu_(double alpha = 1);
+  Tensor& silu_();
+  Tensor& hardtanh_(double min_val = -1, double max_val = 1);
   Tensor& floor_();
   Tensor& ceil_();
   Tensor& round_();
+  Tensor& round_(int64_t decimals);
   Tensor& trunc_();
+  // Of truths, as 0 and 1 of this dtype.
+  Tensor& eq_(const Tensor& other);
+  Tensor& eq_(Scalar other);
+  Tensor& ne_(const Tensor& other);
+  Tensor& ne_(Scalar other);
+  Tensor& lt_(const Tensor& other);
+  Tensor& lt_(Scalar other);
+  Tensor& le_(const Tensor& other);
+  Tensor& le_(Scalar other);
+  Tensor& gt_(const Tensor& other);
+  Tensor& gt_(Scalar other);
+  Tensor& ge_(const Tensor& other);
+  Tensor& ge_(Scalar other);
+  Tensor& logical_and_(const Tensor& other);
+  Tensor& logical_or_(const Tensor& other);
+  Tensor& logical_xor_(const Tensor& other);
+  Tensor& logical_not_();
+  Tensor& bitwise_and_(const Tensor& other);
+  Tensor& bitwise_or_(const Tensor& other);
+  Tensor& bitwise_xor_(const Tensor& other);
+  Tensor& bitwise_not_();
+  Tensor& cumsum_(int64_t dim);
+  Tensor& cumprod_(int64_t dim);
   Tensor& clamp_(std::optional<Scalar> min, std::optional<Scalar> max = {});
   Tensor& clamp_(const Tensor& min, const Tensor& max = {});
   Tensor& tril_(int64_t diagonal = 0);
@@ -317,12 +368,16 @@ class Tensor {
   Tensor abs() const;
   Tensor add(const Tensor& other) const;
   Tensor add(Scalar other) const;
+  Tensor add(const Tensor& other, Scalar alpha) const;
   Tensor sub(const Tensor& other) const;
   Tensor sub(Scalar other) const;
+  Tensor sub(const Tensor& other, Scalar alpha) const;
   Tensor mul(const Tensor& other) const;
   Tensor mul(Scalar other) const;
   Tensor div(const Tensor& other) const;
   Tensor div(Scalar other) const;
+  Tensor div(const Tensor& other, RoundingMode rounding_mode) const;
+  Tensor div(Scalar other, RoundingMode rounding_mode) const;
   Tensor neg() const;
   Tensor sign() const;
   Tensor square() const;
@@ -351,6 +406,7 @@ class Tensor {
   Tensor floor() const;
   Tensor ceil() const;
   Tensor round() const;
+  Tensor round(int64_t decimals) const;
   Tensor trunc() const;
   Tensor relu() const;
   Tensor pow(const Tensor& exponent) const;
@@ -394,19 +450,19 @@ class Tensor {
 
   // ---- Reductions (bb/autograd/ops/reduce.h, moments.h, norm.h, extremum.h), scans (scan.h)
   Tensor sum() const;
-  Tensor sum(const Shape& dims, bool keepdim = false) const;
+  Tensor sum(const Shape& dims, bool keepdim = false, std::optional<DType> dtype = {}) const;
   template <std::integral Dim>
-  Tensor sum(Dim dim, bool keepdim = false) const {
-    return sum(Shape{dim}, keepdim);
+  Tensor sum(Dim dim, bool keepdim = false, std::optional<DType> dtype = {}) const {
+    return sum(Shape{dim}, keepdim, dtype);
   }
   Tensor mean() const;
-  Tensor mean(const Shape& dims, bool keepdim = false) const;
+  Tensor mean(const Shape& dims, bool keepdim = false, std::optional<DType> dtype = {}) const;
   template <std::integral Dim>
-  Tensor mean(Dim dim, bool keepdim = false) const {
-    return mean(Shape{dim}, keepdim);
+  Tensor mean(Dim dim, bool keepdim = false, std::optional<DType> dtype = {}) const {
+    return mean(Shape{dim}, keepdim, dtype);
   }
   Tensor prod() const;
-  Tensor prod(int64_t dim, bool keepdim = false) const;
+  Tensor prod(int64_t dim, bool keepdim = false, std::optional<DType> dtype = {}) const;
   Tensor var(const Shape& dims = {}, const VarOptions& options = {}) const;
   template <std::integral Dim>
   Tensor var(Dim dim, const VarOptions& options = {}) const {
@@ -435,8 +491,10 @@ class Tensor {
     return amin(Shape{dim}, keepdim);
   }
   Tensor max() const;
+  Tensor max(const Tensor& other) const { return maximum(other); }
   MaxResult max(int64_t dim, bool keepdim = false) const;
   Tensor min() const;
+  Tensor min(const Tensor& other) const { return minimum(other); }
   MaxResult min(int64_t dim, bool keepdim = false) const;
   Tensor median() const;
   MaxResult median(int64_t dim, bool keepdim = false) const;
@@ -455,8 +513,8 @@ class Tensor {
     return all(Shape{dim}, keepdim);
   }
   Tensor count_nonzero(const Shape& dims = {}) const;
-  Tensor cumsum(int64_t dim) const;
-  Tensor cumprod(int64_t dim) const;
+  Tensor cumsum(int64_t dim, std::optional<DType> dtype = {}) const;
+  Tensor cumprod(int64_t dim, std::optional<DType> dtype = {}) const;
 
   // ---- Products (bb/autograd/ops/linalg.h), softmax (softmax.h)
   Tensor matmul(const Tensor& other) const;

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/clamp.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/pointwise.h"
@@ -18,6 +19,7 @@ namespace bb {
 using autograd::Needs;
 using autograd::record;
 using autograd::Saved;
+using detail::check_floating;
 using kernels::activations;
 using Pair = std::array<Tensor, 2>;
 
@@ -73,6 +75,7 @@ Tensor relu6(const Tensor& x) {
 }
 
 Tensor leaky_relu(const Tensor& x, double negative_slope) {
+  check_floating("leaky_relu", x);
   Tensor y = detail::apply("leaky_relu", activations().leaky_relu, x, Scalar(negative_slope),
                            {"x", "negative_slope"});
   return record("leaky_relu", {x}, std::move(y), [x = Saved(x), negative_slope](const Tensor& dy) {
@@ -113,6 +116,10 @@ Tensor over_channels(const Tensor& weight, const Tensor& x) {
 
 Tensor prelu(const Tensor& x, const Tensor& weight) {
   detail::check_defined("prelu", {{"x", x}, {"weight", weight}});
+  check_floating("prelu", x);
+  if (weight.dtype() != x.dtype())
+    throw DTypeError(fmt::format("prelu: x and weight must have one dtype\n  x {}   weight {}",
+                                 describe(x), describe(weight)));
   const Tensor w = over_channels(weight, x);
   Tensor y = detail::apply("prelu", activations().leaky_relu, x, w, {"x", "weight"});
   return record("prelu", {x, w}, std::move(y),
@@ -125,6 +132,7 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
 }
 
 Tensor hardsigmoid(const Tensor& x) {
+  check_floating("hardsigmoid", x);
   Tensor y = detail::apply("hardsigmoid", activations().hardsigmoid, x);
   return record("hardsigmoid", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
     if (!is_grad_enabled())
@@ -134,6 +142,7 @@ Tensor hardsigmoid(const Tensor& x) {
 }
 
 Tensor hardswish(const Tensor& x) {
+  check_floating("hardswish", x);
   Tensor y = detail::apply("hardswish", activations().hardswish, x);
   return record("hardswish", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
     const Tensor at = *x;
@@ -152,6 +161,7 @@ constexpr double kSeluAlpha = 1.6732632423543772848170429916717;
 constexpr double kSeluScale = 1.0507009873554804934193349852946;
 
 Tensor scaled_elu(const char* name, const Tensor& x, double alpha, double scale) {
+  check_floating(name, x);
   Tensor y = detail::apply(name, activations().elu, {x, Scalar(alpha), Scalar(scale)});
   return record(name, {x}, std::move(y), [x = Saved(x), alpha, scale](const Tensor& dy) {
     const Tensor at = *x;
@@ -168,17 +178,26 @@ Tensor elu(const Tensor& x, double alpha) { return scaled_elu("elu", x, alpha, 1
 
 Tensor selu(const Tensor& x) { return scaled_elu("selu", x, kSeluAlpha, kSeluScale); }
 
+namespace {
+
+// As the kernels have it: infinities as finite numbers, which a slope of 0 makes no NaN of.
+Tensor bounded(const Tensor& x) { return clamp(x, -1000, 1000); }
+
+}  // namespace
+
 Tensor silu(const Tensor& x) {
+  check_floating("silu", x);
   Tensor y = detail::apply("silu", activations().silu, x);
   return record("silu", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
-    const Tensor at = *x;
-    if (!is_grad_enabled()) return detail::apply("silu_grad", activations().silu_grad, dy, at);
+    if (!is_grad_enabled()) return detail::apply("silu_grad", activations().silu_grad, dy, *x);
+    const Tensor at = bounded(*x);
     const Tensor s = sigmoid(at);
     return dy * (s * (at * (1 - s) + 1));
   });
 }
 
 Tensor softplus(const Tensor& x, const SoftplusOptions& options) {
+  check_floating("softplus", x);
   const auto [beta, threshold] = options;
   Tensor y =
       detail::apply("softplus", activations().softplus, {x, Scalar(beta), Scalar(threshold)});
@@ -194,6 +213,7 @@ Tensor softplus(const Tensor& x, const SoftplusOptions& options) {
 }
 
 Tensor logsigmoid(const Tensor& x) {
+  check_floating("logsigmoid", x);
   Tensor y = detail::apply("logsigmoid", activations().logsigmoid, x);
   return record("logsigmoid", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
     if (!is_grad_enabled())
@@ -203,10 +223,11 @@ Tensor logsigmoid(const Tensor& x) {
 }
 
 Tensor mish(const Tensor& x) {
+  check_floating("mish", x);
   Tensor y = detail::apply("mish", activations().mish, x);
   return record("mish", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
-    const Tensor at = *x;
-    if (!is_grad_enabled()) return detail::apply("mish_grad", activations().mish_grad, dy, at);
+    if (!is_grad_enabled()) return detail::apply("mish_grad", activations().mish_grad, dy, *x);
+    const Tensor at = bounded(*x);
     const Tensor t = tanh(softplus(at));
     return dy * (t + at * sigmoid(at) * (1 - t * t));
   });
@@ -251,6 +272,7 @@ Tensor gelu_grad(const Tensor& dy, const Tensor& x, GeluApproximate approximate)
 }  // namespace
 
 Tensor gelu(const Tensor& x, const GeluOptions& options) {
+  check_floating("gelu", x);
   const GeluApproximate approximate = options.approximate;
   const bool with_tanh = approximate == GeluApproximate::kTanh;
   Tensor y = detail::apply("gelu", with_tanh ? activations().gelu_tanh : activations().gelu, x);

@@ -3,7 +3,8 @@
 #include "bb/core/tensor.h"
 
 /// Activations, as in torch.nn.functional: functions of one tensor, element by element, of x's
-/// shape. Integers become float32 (relu keeps them). All are differentiable (twice).
+/// shape. Floating point only (DTypeError), but for relu, relu6 and hardtanh, which keep integers.
+/// All are differentiable (twice).
 namespace bb {
 
 /// max(x, 0); NaN stays NaN; the gradient at 0 is 0.
@@ -14,7 +15,7 @@ Tensor relu6(const Tensor& x);
 Tensor leaky_relu(const Tensor& x, double negative_slope = 0.01);
 /// x where x > 0, else weight x: leaky_relu with a learned slope. weight: one element, or [C] for x
 /// [N,C,...] ([C] of a 1-d x is its one channel's). Differentiable (twice) in both.
-/// Throws ShapeError for another weight.
+/// Throws ShapeError for another weight, DTypeError unless both have one dtype.
 /// (He et al., Delving deep into rectifiers, ICCV 2015)
 Tensor prelu(const Tensor& x, const Tensor& weight);
 /// x where x > 0, else alpha (e^x - 1).
@@ -46,7 +47,8 @@ struct GeluOptions {
 ///   Tensor y = gelu(x, {.approximate = GeluApproximate::kTanh});
 Tensor gelu(const Tensor& x, const GeluOptions& options = {});
 
-/// x sigmoid(x), also known as swish.
+/// x sigmoid(x), also known as swish. At infinities, value and slope are their limits, where
+/// PyTorch has NaN; so are those of mish and gelu.
 Tensor silu(const Tensor& x);
 /// x tanh(softplus(x)). (Misra, Mish: a self regularized activation function, BMVC 2020)
 Tensor mish(const Tensor& x);

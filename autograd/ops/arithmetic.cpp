@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/check_indices.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/pointwise.h"
+#include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
 #include "bb/core/checks.h"
@@ -34,6 +36,7 @@ Tensor add(const Tensor& a, Scalar b) {
 }
 
 Tensor sub(const Tensor& a, const Tensor& b) {
+  detail::check_subtracts("sub", a.dtype(), b.dtype());
   Tensor y = detail::apply("sub", elementwise().sub, a, b);
   return record("sub", {a, b}, std::move(y), [](const Tensor& dy, Needs needs) {
     return Pair{dy, needs[1] ? -dy : Tensor()};
@@ -41,11 +44,13 @@ Tensor sub(const Tensor& a, const Tensor& b) {
 }
 
 Tensor sub(const Tensor& a, Scalar b) {
+  detail::check_subtracts("sub", a.dtype(), b.natural_dtype());
   Tensor y = detail::apply("sub", elementwise().sub, a, b);
   return record("sub", {a}, std::move(y), [](const Tensor& dy) { return dy; });
 }
 
 Tensor sub(Scalar a, const Tensor& b) {
+  detail::check_subtracts("sub", a.natural_dtype(), b.dtype());
   Tensor y = detail::apply("sub", elementwise().sub, a, b);
   return record("sub", {b}, std::move(y), [](const Tensor& dy) { return -dy; });
 }
@@ -61,6 +66,30 @@ Tensor mul(const Tensor& a, const Tensor& b) {
 Tensor mul(const Tensor& a, Scalar b) {
   Tensor y = detail::apply("mul", elementwise().mul, a, b);
   return record("mul", {a}, std::move(y), [b](const Tensor& dy) { return dy * b; });
+}
+
+namespace {
+
+// alpha b, in the dtype of its sum with a.
+Tensor scaled(const char* op, const Tensor& a, const Tensor& b, Scalar alpha) {
+  const DType dtype = detail::result_type(a, b);
+  const bool is_bool = alpha.natural_dtype() == kBool;
+  if ((alpha.is_real() && !is_floating_point(dtype)) || (is_bool && dtype != kBool))
+    throw ValueError(fmt::format("{}: a {} alpha does not suit a result of {}", op,
+                                 is_bool ? "bool" : "real", name(dtype)));
+  detail::check_fits(op, alpha, dtype);
+  return to(to(b, dtype) * alpha, dtype);
+}
+
+}  // namespace
+
+Tensor add(const Tensor& a, const Tensor& b, Scalar alpha) {
+  return add(a, scaled("add", a, b, alpha));
+}
+
+Tensor sub(const Tensor& a, const Tensor& b, Scalar alpha) {
+  detail::check_subtracts("sub", a.dtype(), b.dtype());
+  return sub(a, scaled("sub", a, b, alpha));
 }
 
 // da = dy / b, db = -dy (a / b) / b
@@ -87,6 +116,8 @@ Tensor div(Scalar a, const Tensor& b) {
 }
 
 Tensor neg(const Tensor& x) {
+  if (x.dtype() == kBool)
+    throw DTypeError("neg: bool is not supported\n  hint: logical_not() inverts a mask");
   Tensor y = detail::apply("neg", elementwise().neg, x);
   return record("neg", {x}, std::move(y), [](const Tensor& dy) { return -dy; });
 }
@@ -94,13 +125,6 @@ Tensor neg(const Tensor& x) {
 namespace {
 
 constexpr detail::Names kPowNames{"x", "exponent"};
-
-void check_integer_power(DType dtype, bool negative) {
-  if (!is_floating_point(dtype) && negative)
-    throw ValueError(
-        "pow: integers to negative integer powers are not integers\n"
-        "  hint: convert the base with to(kFloat32)");
-}
 
 // exponent * x^(exponent-1), 0 where exponent is 0 whatever x is.
 Tensor power_slope(const Tensor& x, const Tensor& exponent) {
@@ -111,13 +135,6 @@ Tensor power_slope(const Tensor& x, const Tensor& exponent) {
 
 Tensor pow(const Tensor& x, const Tensor& exponent) {
   detail::check_defined("pow", {{"x", x}, {"exponent", exponent}});
-  const DType dtype = detail::result_type(x, exponent);
-  if (!is_floating_point(dtype)) {
-    const Tensor whole = exponent.to(kInt64).contiguous();
-    const int64_t* first = whole.data<int64_t>();
-    check_integer_power(dtype,
-                        std::any_of(first, first + whole.numel(), [](int64_t e) { return e < 0; }));
-  }
   Tensor y = detail::apply("pow", elementwise().pow, x, exponent, kPowNames);
   const Saved saved_y = autograd::output_for(exponent, y);
   return record("pow", {x, exponent}, std::move(y),
@@ -133,15 +150,32 @@ Tensor pow(const Tensor& x, const Tensor& exponent) {
                 });
 }
 
+namespace {
+
+// x, of a dtype that holds the result, to a power that may have a kernel of its own.
+Tensor raised(const Tensor& x, Scalar exponent) {
+  const double e = exponent.to_double();
+  if (e == 2) return detail::apply("pow", elementwise().mul, x, x);
+  if (e == -1) return detail::apply("pow", elementwise().div, 1, x);
+  if (e == 0.5) return detail::apply("pow", elementwise().sqrt, x);
+  if (e == -0.5) return detail::apply("pow", elementwise().rsqrt, x);
+  return detail::apply("pow", elementwise().pow, x, exponent, kPowNames);
+}
+
+}  // namespace
+
 Tensor pow(const Tensor& x, Scalar exponent) {
   detail::check_defined("pow", x);
   const double e = exponent.to_double();
-  check_integer_power(exponent.promote(x.dtype()), e < 0);
-  Tensor y;
-  if (e == 2 && x.dtype() != kBool)
-    y = detail::apply("pow", elementwise().mul, x, x);
-  else
-    y = detail::apply("pow", elementwise().pow, x, exponent, kPowNames);
+  const DType dtype = exponent.promote(x.dtype());
+  if (!is_floating_point(dtype)) {
+    if (e < 0)
+      throw ValueError(
+          "pow: integers to negative integer powers are not integers\n"
+          "  hint: convert the base with to(kFloat32)");
+    detail::check_fits("pow", exponent, dtype);
+  }
+  Tensor y = raised(detail::converted(x, dtype), exponent);
   return record("pow", {x}, std::move(y), [x = Saved(x), e](const Tensor& dy) {
     if (e == 0) return zeros_like(dy);
     if (e == 1) return dy;
@@ -161,7 +195,23 @@ Tensor pow(Scalar x, const Tensor& exponent) {
                 });
 }
 
+namespace {
+
+void check_lerp(const Tensor& a, const Tensor& b, const Tensor& weight) {
+  if (is_floating_point(a.dtype()) && b.dtype() == a.dtype() && weight.dtype() == a.dtype()) return;
+  throw DTypeError(
+      fmt::format("lerp: all operands must have one floating-point dtype\n"
+                  "  a {}   b {}   weight {}",
+                  describe(a), describe(b), describe(weight)));
+}
+
+}  // namespace
+
 Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight) {
+  detail::check_defined("lerp", {{"a", a}, {"b", b}, {"weight", weight}});
+  if (weight.dim() == 0 && weight.dtype() != a.dtype() && is_floating_point(a.dtype()))
+    return lerp(a, b, weight.to(a.dtype()));
+  check_lerp(a, b, weight);
   Tensor y = detail::apply("lerp", elementwise().lerp, {{a, "a"}, {b, "b"}, {weight, "weight"}});
   const Saved saved_a = saved_for(weight, a), saved_b = saved_for(weight, b);
   return record("lerp", {a, b, weight}, std::move(y),
@@ -175,6 +225,8 @@ Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight) {
 }
 
 Tensor lerp(const Tensor& a, const Tensor& b, Scalar weight) {
+  detail::check_defined("lerp", {{"a", a}, {"b", b}});
+  check_lerp(a, b, a);
   Tensor y = detail::apply("lerp", elementwise().lerp, {{a, "a"}, {b, "b"}, {weight, "weight"}});
   return record("lerp", {a, b}, std::move(y),
                 [w = weight.to_double()](const Tensor& dy, Needs needs) {
@@ -191,50 +243,73 @@ namespace {
       op, where, operands));
 }
 
-// Throws ValueError where integers would be divided by 0.
+// Throws ValueError where integers would be divided by 0, as what 256 is to uint8.
 void check_divisor(const char* op, const Tensor& a, const Tensor& b) {
   detail::check_defined(op, {{"a", a}, {"b", b}});
-  if (is_floating_point(detail::result_type(a, b))) return;
-  const Tensor whole = b.to(kInt64).contiguous();
+  const DType dtype = detail::result_type(a, b);
+  if (is_floating_point(dtype) || dtype == kBool) return;  // bool has no kernel anyway
+  const Tensor whole = detail::converted(b.detach(), dtype).to(kInt64).contiguous();
   const int64_t* first = whole.data<int64_t>();
   const int64_t* zero = std::find(first, first + whole.numel(), 0);
   if (zero != first + whole.numel())
     throw_zero_divisor(op, detail::position_text(b.shape(), zero - first) + " of b",
                        detail::text_of({{"a", a}, {"b", b}}));
 }
+void check_divisor(const char* op, const Tensor& a, Scalar b) {
+  detail::check_defined(op, {{"a", a}});
+  const DType dtype = b.promote(a.dtype());
+  if (is_floating_point(dtype) || dtype == kBool) return;
+  if (detail::converted(full({}, b, kInt64), dtype).to(kInt64).item<int64_t>() == 0)
+    throw_zero_divisor(op, "", detail::text_of({{"a", a}}));
+}
 
-// a - b q, q a whole number that no change of a or b makes another one, almost everywhere.
-Tensor rest(const char* op, const kernels::Elementwise& f, const Tensor& a, const Tensor& b) {
+// a - b q, q the rounded a / b, which no change of a or b makes another one, almost everywhere.
+Tensor rest(const char* op, const kernels::Elementwise& f, RoundingMode mode, const Tensor& a,
+            const Tensor& b) {
   check_divisor(op, a, b);
   Tensor y = detail::apply(op, f, a, b);
-  const Saved saved_a = saved_for(b, a), saved_b = saved_for(b, b);
-  const Saved saved_y = autograd::output_for(b, y);
   return record(op, {a, b}, std::move(y),
-                [a = saved_a, b = saved_b, y = saved_y](const Tensor& dy, Needs needs) {
+                [a = saved_for(b, a), b = saved_for(b, b), mode](const Tensor& dy, Needs needs) {
                   Pair grads;
                   if (needs[0]) grads[0] = dy;
-                  if (needs[1]) {
-                    const Tensor q = ((*a).detach() - (*y).detach()) / (*b).detach();
-                    grads[1] = -dy * round(q);
-                  }
+                  if (needs[1]) grads[1] = -dy * div((*a).detach(), (*b).detach(), mode);
                   return grads;
                 });
 }
 
 Tensor rest(const char* op, const kernels::Elementwise& f, const Tensor& a, Scalar b) {
-  detail::check_defined(op, {{"a", a}});
-  if (!is_floating_point(b.promote(a.dtype())) && b.to<int64_t>() == 0)
-    throw_zero_divisor(op, "", detail::text_of({{"a", a}}));
+  check_divisor(op, a, b);
   Tensor y = detail::apply(op, f, a, b);
   return record(op, {a}, std::move(y), [](const Tensor& dy) { return dy; });
 }
 
+const kernels::Elementwise& rounded_quotient(RoundingMode mode) {
+  return mode == RoundingMode::kTrunc ? elementwise().div_trunc : elementwise().div_floor;
+}
+
 }  // namespace
 
-Tensor fmod(const Tensor& a, const Tensor& b) { return rest("fmod", elementwise().fmod, a, b); }
+Tensor div(const Tensor& a, const Tensor& b, RoundingMode rounding_mode) {
+  check_divisor("div", a, b);
+  Tensor y = detail::apply("div", rounded_quotient(rounding_mode), a, b);
+  return record("div", {a, b}, std::move(y), [](const Tensor& dy) {
+    const Tensor none = zeros_like(dy);
+    return Pair{none, none};
+  });
+}
+
+Tensor div(const Tensor& a, Scalar b, RoundingMode rounding_mode) {
+  check_divisor("div", a, b);
+  Tensor y = detail::apply("div", rounded_quotient(rounding_mode), a, b);
+  return record("div", {a}, std::move(y), [](const Tensor& dy) { return zeros_like(dy); });
+}
+
+Tensor fmod(const Tensor& a, const Tensor& b) {
+  return rest("fmod", elementwise().fmod, RoundingMode::kTrunc, a, b);
+}
 Tensor fmod(const Tensor& a, Scalar b) { return rest("fmod", elementwise().fmod, a, b); }
 Tensor remainder(const Tensor& a, const Tensor& b) {
-  return rest("remainder", elementwise().remainder, a, b);
+  return rest("remainder", elementwise().remainder, RoundingMode::kFloor, a, b);
 }
 Tensor remainder(const Tensor& a, Scalar b) {
   return rest("remainder", elementwise().remainder, a, b);
@@ -250,12 +325,20 @@ Tensor Tensor::lerp(const Tensor& end, const Tensor& weight) const {
 Tensor Tensor::lerp(const Tensor& end, Scalar weight) const { return bb::lerp(*this, end, weight); }
 Tensor Tensor::add(const Tensor& other) const { return bb::add(*this, other); }
 Tensor Tensor::add(Scalar other) const { return bb::add(*this, other); }
+Tensor Tensor::add(const Tensor& other, Scalar alpha) const { return bb::add(*this, other, alpha); }
 Tensor Tensor::sub(const Tensor& other) const { return bb::sub(*this, other); }
 Tensor Tensor::sub(Scalar other) const { return bb::sub(*this, other); }
+Tensor Tensor::sub(const Tensor& other, Scalar alpha) const { return bb::sub(*this, other, alpha); }
 Tensor Tensor::mul(const Tensor& other) const { return bb::mul(*this, other); }
 Tensor Tensor::mul(Scalar other) const { return bb::mul(*this, other); }
 Tensor Tensor::div(const Tensor& other) const { return bb::div(*this, other); }
 Tensor Tensor::div(Scalar other) const { return bb::div(*this, other); }
+Tensor Tensor::div(const Tensor& other, RoundingMode rounding_mode) const {
+  return bb::div(*this, other, rounding_mode);
+}
+Tensor Tensor::div(Scalar other, RoundingMode rounding_mode) const {
+  return bb::div(*this, other, rounding_mode);
+}
 Tensor Tensor::neg() const { return bb::neg(*this); }
 Tensor Tensor::pow(const Tensor& exponent) const { return bb::pow(*this, exponent); }
 Tensor Tensor::pow(Scalar exponent) const { return bb::pow(*this, exponent); }

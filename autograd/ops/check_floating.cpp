@@ -14,4 +14,12 @@ void check_floating(const char* op, const Tensor& x, const char* role) {
                     op, role, describe(x)));
 }
 
+void check_subtracts(const char* op, DType a, DType b) {
+  if (a == kBool || b == kBool)
+    throw DTypeError(
+        fmt::format("{}: bool is not supported\n  a {}   b {}\n"
+                    "  hint: logical_xor() tells where masks differ, logical_not() inverts one",
+                    op, name(a), name(b)));
+}
+
 }  // namespace bb::detail

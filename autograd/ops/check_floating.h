@@ -8,4 +8,7 @@ namespace bb::detail {
 /// the message calls x.
 void check_floating(const char* op, const Tensor& x, const char* role = "x");
 
+/// Throws DTypeError where either operand is bool: masks are not subtracted.
+void check_subtracts(const char* op, DType a, DType b);
+
 }  // namespace bb::detail

@@ -49,13 +49,19 @@ Tensor take(const char* name, Taken taken, const Tensor& a, const Tensor& b,
                                detail::text_of(operands)));
 }
 
-// A whole bound as a number of x's dtype: what lies beyond its range bounds nothing.
-Scalar in_range(Scalar bound, DType dtype) {
-  if (bound.is_real() || is_floating_point(dtype) || dtype == kBool) return bound;
+// A whole bound as a number of x's dtype: what lies beyond its range bounds nothing, and may lie
+// there on its own side alone.
+Scalar in_range(Scalar bound, Taken taken, DType dtype) {
+  if (bound.is_real() || is_floating_point(dtype)) return bound;
   return visit(dtype, [&]<class T>() {
-    return Scalar(std::clamp<int64_t>(bound.to<int64_t>(),
-                                      static_cast<int64_t>(std::numeric_limits<T>::lowest()),
-                                      static_cast<int64_t>(std::numeric_limits<T>::max())));
+    const auto least = static_cast<int64_t>(std::numeric_limits<T>::lowest());
+    const auto most = static_cast<int64_t>(std::numeric_limits<T>::max());
+    const auto whole = bound.to<int64_t>();
+    const bool is_min = taken == Taken::kLarger;
+    if (is_min ? whole > most : whole < least)
+      throw ValueError(fmt::format("clamp: {} {} is {} all numbers of {}", is_min ? "min" : "max",
+                                   whole, is_min ? "above" : "below", name(dtype)));
+    return Scalar(std::clamp(whole, least, most));
   });
 }
 
@@ -70,7 +76,7 @@ Tensor inside_grad(const Tensor& dy, const Tensor& x, Scalar min, Scalar max) {
 Tensor clamp_one(const Tensor& x, Taken taken, Scalar bound) {
   const bool is_min = taken == Taken::kLarger;
   Tensor y = detail::apply("clamp", is_min ? elementwise().maximum : elementwise().minimum, x,
-                           in_range(bound, x.dtype()));
+                           in_range(bound, taken, x.dtype()));
   return record("clamp", {x}, std::move(y), [x = Saved(x), is_min, bound](const Tensor& dy) {
     const Tensor at = (*x).detach();
     return where(is_min ? gt(at, bound) : lt(at, bound), dy, 0.0);
@@ -88,8 +94,9 @@ Tensor clamp(const Tensor& x, std::optional<Scalar> min, std::optional<Scalar> m
   if (x.dtype() == kBool) return clamp(x.to(kInt64), min, max);
   if (!max) return clamp_one(x, Taken::kLarger, *min);
   if (!min) return clamp_one(x, Taken::kSmaller, *max);
-  Tensor y = detail::apply("clamp", elementwise().clamp,
-                           {x, in_range(*min, x.dtype()), in_range(*max, x.dtype())});
+  Tensor y = detail::apply(
+      "clamp", elementwise().clamp,
+      {x, in_range(*min, Taken::kLarger, x.dtype()), in_range(*max, Taken::kSmaller, x.dtype())});
   return record("clamp", {x}, std::move(y), [x = Saved(x), min, max](const Tensor& dy) {
     return inside_grad(dy, (*x).detach(), *min, *max);
   });

@@ -15,7 +15,8 @@ Tensor minimum(const Tensor& a, const Tensor& b);
 
 /// min(max(x, min), max): max where min > max. Either bound may be left out, as std::nullopt; not
 /// for bool. The gradient passes where x lies strictly between the bounds, as in PyTorch 2.15.
-/// Throws ValueError without a bound.
+/// Throws ValueError without a bound, and for a bound beyond all numbers of an integer dtype, min
+/// above or max below.
 ///   Tensor y = clamp(x, 0, 1);
 Tensor clamp(const Tensor& x, std::optional<Scalar> min, std::optional<Scalar> max = {});
 /// The same with bounds for each element; either may be undefined. Gradients flow to the bounds

@@ -103,11 +103,11 @@ Tensor where(const Tensor& mask, const Tensor& a, const Tensor& b) {
 
 Tensor where(const Tensor& mask, Scalar a, const Tensor& b) {
   detail::check_defined("where", {{"mask", mask}, {"b", b}});
-  return where(mask, full({}, a, a.promote(b.dtype())), b);
+  return where(mask, detail::filled("where", {}, a, a.promote(b.dtype())), b);
 }
 Tensor where(const Tensor& mask, const Tensor& a, Scalar b) {
   detail::check_defined("where", {{"mask", mask}, {"a", a}});
-  return where(mask, a, full({}, b, b.promote(a.dtype())));
+  return where(mask, a, detail::filled("where", {}, b, b.promote(a.dtype())));
 }
 Tensor where(const Tensor& mask, Scalar a, Scalar b) {
   return where(mask, full({}, a), full({}, b));

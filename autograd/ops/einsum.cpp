@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 #include "bb/autograd/ops/arithmetic.h"
 #include "bb/autograd/ops/linalg.h"
@@ -239,10 +240,45 @@ Operand contracted(const Operand& a, const Operand& b, const std::string& wanted
   const int64_t batch = count_of(shared, a), m = count_of(only_a, a), n = count_of(only_b, b);
   const Tensor left = reshape(ordered(a, shared + only_a + inner), {batch, m, count_of(inner, a)});
   const Tensor right = ordered(b, shared + inner + only_b);
-  const Tensor product = inner.empty()
-                             ? left * reshape(right, {batch, 1, n})
-                             : matmul(left, reshape(right, {batch, count_of(inner, a), n}));
+  const DType dtype = promote_types(left.dtype(), right.dtype());  // sums of integers are int64
+  const Tensor product =
+      inner.empty()
+          ? left * reshape(right, {batch, 1, n})
+          : matmul(to(left, dtype), to(reshape(right, {batch, count_of(inner, a), n}), dtype));
   return {reshape(product, shape), labels};
+}
+
+// The labels of the result and of all operands but i and j.
+std::string wanted_beside(const std::vector<Operand>& operands, size_t i, size_t j,
+                          const std::string& output) {
+  std::string labels = output;
+  for (size_t k = 0; k < operands.size(); ++k)
+    if (k != i && k != j) labels += operands[k].labels;
+  return labels;
+}
+
+// Which operands to contract next: the first two, or, where their product would have more labels
+// than a tensor has dimensions, those with the fewest.
+std::pair<size_t, size_t> next_pair(const std::vector<Operand>& operands,
+                                    const std::string& output) {
+  const auto labels_of_product = [&](size_t i, size_t j) {
+    const std::string wanted = wanted_beside(operands, i, j, output);
+    int64_t count = 0;
+    for (char label : operands[i].labels) count += has(wanted, label);
+    for (char label : operands[j].labels)
+      count += has(wanted, label) && !has(operands[i].labels, label);
+    return count;
+  };
+  std::pair<size_t, size_t> best{0, 1};
+  int64_t fewest = labels_of_product(0, 1);
+  if (fewest <= Shape::kMaxRank) return best;
+  for (size_t i = 0; i < operands.size(); ++i)
+    for (size_t j = i + 1; j < operands.size(); ++j)
+      if (const int64_t count = labels_of_product(i, j); count < fewest) {
+        best = {i, j};
+        fewest = count;
+      }
+  return best;
 }
 
 }  // namespace
@@ -251,29 +287,28 @@ Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands) {
   if (operands.empty()) throw ValueError("einsum: there are no operands");
   detail::check_defined("einsum", "operand", operands);
   for (const Tensor& x : operands) {
-    if (x.dtype() == operands[0].dtype() && is_floating_point(x.dtype())) continue;
+    if (x.dtype() == operands[0].dtype() && x.dtype() != kBool) continue;
     std::string text;
     for (size_t i = 0; i < operands.size(); ++i)
       text += fmt::format("{}operand {} {}", i > 0 ? "   " : "", i, describe(operands[i]));
     throw DTypeError(
-        fmt::format("einsum: all operands must have one floating-point dtype\n  {}\n"
+        fmt::format("einsum: all operands must have one dtype, not bool\n  {}\n"
                     "  hint: convert with to(kFloat32)",
                     text));
   }
   const Equation parsed(equation, operands);
 
-  const auto wanted_after = [&parsed](size_t i) {  // by the result and the operands behind i
-    std::string labels = parsed.output;
-    for (size_t j = i + 1; j < parsed.operands.size(); ++j)
-      labels += without_ones(parsed.operands[j], parsed).labels;
-    return labels;
-  };
-  Operand result = summed(without_ones(parsed.operands[0], parsed), wanted_after(0));
-  for (size_t i = 1; i < parsed.operands.size(); ++i) {
-    const std::string wanted = wanted_after(i);
-    const Operand next = summed(without_ones(parsed.operands[i], parsed), wanted + result.labels);
-    result = contracted(summed(result, wanted + next.labels), next, wanted);
+  std::vector<Operand> left;
+  for (const Operand& operand : parsed.operands) left.push_back(without_ones(operand, parsed));
+  while (left.size() > 1) {
+    const auto [i, j] = next_pair(left, parsed.output);
+    const std::string wanted = wanted_beside(left, i, j, parsed.output);
+    const Operand a = summed(left[i], wanted + left[j].labels);
+    const Operand b = summed(left[j], wanted + a.labels);
+    left[i] = contracted(a, b, wanted);
+    left.erase(left.begin() + static_cast<std::ptrdiff_t>(j));
   }
+  const Operand result = summed(left[0], parsed.output);
   return ordered(result, parsed.output);
 }
 

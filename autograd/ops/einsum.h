@@ -15,10 +15,11 @@ namespace bb {
 /// are ignored, and sizes of 1 broadcast.
 ///   einsum("bik,bkj->bij", {a, b})     products of matrices in a batch
 ///   einsum("...ii->...", {x})          traces
-/// Operands are contracted from left to right, by matmul() where something is summed.
+/// Operands are contracted from left to right, by matmul() where something is summed; where that
+/// would make a product of more than 8 labels, in another order.
 /// Differentiable (twice). Throws ValueError for an equation that cannot be read, ShapeError, which
-/// names the label, for sizes that differ or more than 8 labels in one product, DTypeError unless
-/// all operands have one floating-point dtype.
+/// names the label, for sizes that differ or more than 8 labels in every product, DTypeError unless
+/// all operands have one dtype, not bool.
 Tensor einsum(std::string_view equation, const std::vector<Tensor>& operands);
 
 }  // namespace bb

@@ -1,6 +1,7 @@
 #include "bb/autograd/ops/extremum.h"
 
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include "bb/autograd/ops/arithmetic.h"
@@ -92,13 +93,22 @@ MaxResult values_and_indices(const char* op, const char* what, Pick pick, const 
           keepdim ? kept : found.indices};
 }
 
+void check_not_bool(const char* op, const Tensor& x) {
+  detail::check_defined(op, x);
+  if (x.dtype() == kBool)
+    throw DTypeError(fmt::format(
+        "{}: bool is not supported\n  x {}\n  hint: convert with to(kInt64)", op, describe(x)));
+}
+
 Tensor index_of(const char* op, const char* what, Pick pick, const Tensor& x) {
+  check_not_bool(op, x);
   detail::check_not_empty(op, what, x, Reduced(op, x, {}, false));
   return pick_along(op, what, pick, x.detach().flatten(), 0).indices;
 }
 
 Tensor index_of(const char* op, const char* what, Pick pick, const Tensor& x, int64_t dim,
                 bool keepdim) {
+  check_not_bool(op, x);
   const Tensor indices = pick_along(op, what, pick, x, dim).indices;
   return keepdim && x.dim() > 0 ? indices.unsqueeze(normalize_dim(op, dim, x)) : indices;
 }
@@ -146,15 +156,6 @@ MaxResult pick_median(const Tensor& x, int64_t d) {
   return found;
 }
 
-void check_ordered(const Tensor& x) {
-  detail::check_defined("median", x);
-  if (x.dtype() == kBool)
-    throw DTypeError(
-        fmt::format("median: bool is not supported\n  x {}\n"
-                    "  hint: convert with to(kInt64)",
-                    describe(x)));
-}
-
 }  // namespace
 
 Tensor max(const Tensor& x) {
@@ -187,9 +188,14 @@ Tensor argmin(const Tensor& x, int64_t dim, bool keepdim) {
 }
 
 Tensor median(const Tensor& x) {
-  check_ordered(x);
-  detail::check_not_empty("median", kMiddle, x, Reduced("median", x, {}, false));
-  Tensor y = pick_along("median", kMiddle, pick_median, x.detach().flatten(), 0).values;
+  check_not_bool("median", x);
+  Tensor y;
+  if (x.numel() == 0 && is_floating_point(x.dtype())) {
+    y = full({}, std::numeric_limits<double>::quiet_NaN(), x.dtype());
+  } else {
+    detail::check_not_empty("median", kMiddle, x, Reduced("median", x, {}, false));
+    y = pick_along("median", kMiddle, pick_median, x.detach().flatten(), 0).values;
+  }
   const Saved saved = autograd::output_for(x, y);
   return record("median", {x}, std::move(y), [x = Saved(x), y = saved](const Tensor& dy) {
     return shared_among_equals(dy, (*x).detach(), (*y).detach(), {}, NanShares::kYes);
@@ -197,7 +203,7 @@ Tensor median(const Tensor& x) {
 }
 
 MedianResult median(const Tensor& x, int64_t dim, bool keepdim) {
-  check_ordered(x);
+  check_not_bool("median", x);
   return values_and_indices("median", kMiddle, pick_median, x, dim, keepdim);
 }
 

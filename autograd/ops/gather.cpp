@@ -246,7 +246,8 @@ Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& 
 
 Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, Scalar value) {
   detail::check_defined("scatter", {{"x", x}, {"index", index}});
-  return scatter(x, dim, index, expand(full({}, value, x.dtype()), index.shape()));
+  return scatter(x, dim, index,
+                 expand(detail::filled("scatter", {}, value, x.dtype()), index.shape()));
 }
 
 Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& source) {
@@ -286,8 +287,8 @@ Tensor index_fill(const Tensor& x, int64_t dim, const Tensor& index, Scalar valu
   const int64_t d = normalize_dim("index_fill", dim, x);
   const Tensor x1 = at_least_1d(x);
   const Tensor places = slice_indices("index_fill", x1, d, index, x);
-  return reshape(put_selected("index_fill", Put::kSet, x1, d, places, full({}, value, x.dtype())),
-                 x.shape());
+  const Tensor fill = detail::filled("index_fill", {}, value, x.dtype());
+  return reshape(put_selected("index_fill", Put::kSet, x1, d, places, fill), x.shape());
 }
 
 namespace {

@@ -271,6 +271,11 @@ void assign(const char* op, const Tensor& y, const std::vector<Index>& indices, 
   const Parsed to = Parser(op, y.detach(), indices).result();
   std::optional<Places> places;
   if (any(to.tensors)) places.emplace(op, to.view, to.tensors);
+  if (places && value.dtype() != y.dtype())
+    throw DTypeError(
+        fmt::format("{}: where a tensor picks the places, x and value must have one dtype\n"
+                    "  x {}   value {}\n  hint: value.to({})",
+                    op, describe(y), describe(value), name(y.dtype())));
   const Shape& shape = places ? places->shape : to.view.shape();
   Shape common = shape;
   if (detail::broadcast_into(common, value.shape()) > 0 || common != shape)
@@ -323,7 +328,7 @@ Tensor index_put(const Tensor& x, const std::vector<Index>& indices, const Tenso
 Tensor index_put(const Tensor& x, const std::vector<Index>& indices, Scalar value,
                  bool accumulate) {
   detail::check_defined("index_put", x);
-  return index_put(x, indices, full({}, value, x.dtype()), accumulate);
+  return index_put(x, indices, detail::filled("index_put", {}, value, x.dtype()), accumulate);
 }
 
 Tensor Tensor::index(const std::vector<Index>& indices) const { return bb::index(*this, indices); }
@@ -350,7 +355,7 @@ Tensor& Tensor::index_put_(const std::vector<Index>& indices, const Tensor& valu
 }
 Tensor& Tensor::index_put_(const std::vector<Index>& indices, Scalar value, bool accumulate) {
   detail::check_defined("index_put_", *this);
-  return index_put_(indices, full({}, value, dtype()), accumulate);
+  return index_put_(indices, detail::filled("index_put_", {}, value, dtype()), accumulate);
 }
 
 }  // namespace bb

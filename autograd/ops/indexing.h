@@ -65,10 +65,11 @@ namespace bb {
 /// ValueError for a second Ellipsis or a step below 1.
 Tensor index(const Tensor& x, const std::vector<indexing::Index>& indices);
 
-/// x, but with `value`, broadcast and converted to x's dtype, in the place of x[indices], or added
-/// to it if accumulate. Where places are named more than once, the last value stays; accumulate
-/// adds them all, in their order. Differentiable (twice) in x and value. Throws as index() does,
-/// and ShapeError where value does not broadcast to x[indices].
+/// x, but with `value`, broadcast, in the place of x[indices], or added to it if accumulate. Where
+/// places are named more than once, the last value stays; accumulate adds them all, in their order.
+/// Where indices has tensors, value must have x's dtype (DTypeError), else it is converted.
+/// Differentiable (twice) in x and value. Throws as index() does, and ShapeError where value does
+/// not broadcast to x[indices].
 Tensor index_put(const Tensor& x, const std::vector<indexing::Index>& indices, const Tensor& value,
                  bool accumulate = false);
 Tensor index_put(const Tensor& x, const std::vector<indexing::Index>& indices, Scalar value,

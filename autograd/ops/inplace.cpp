@@ -1,14 +1,18 @@
-#include <algorithm>
 #include <array>
+#include <optional>
+#include <type_traits>
 
 #include "bb/autograd/mutation.h"
 #include "bb/autograd/ops/activation.h"
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/check_writable.h"
 #include "bb/autograd/ops/clamp.h"
+#include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/gather.h"
 #include "bb/autograd/ops/mask.h"
 #include "bb/autograd/ops/pointwise.h"
+#include "bb/autograd/ops/scan.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/ops/triangle.h"
 #include "bb/core/checks.h"
@@ -25,14 +29,21 @@ using kernels::elementwise;
 
 namespace {
 
-bool wants_grad(const Tensor& x) { return x.requires_grad(); }
-bool wants_grad(Scalar) { return false; }
+template <class Operand>
+bool wants_grad(const Operand& operand) {
+  if constexpr (std::is_same_v<Operand, Tensor>)
+    return operand.requires_grad();
+  else
+    return false;
+}
 
 // The operand as it is before x changes.
-Tensor kept_from(const Tensor& x, const Tensor& operand) {
-  return operand.defined() && operand.shares_storage(x) ? operand.clone() : operand;
+template <class Operand>
+Operand kept_from(const Tensor& x, const Operand& operand) {
+  if constexpr (std::is_same_v<Operand, Tensor>)
+    if (operand.defined() && operand.shares_storage(x)) return operand.clone();
+  return operand;
 }
-Scalar kept_from(const Tensor&, Scalar operand) { return operand; }
 
 // fn(), an op out of place, whose errors shall name the one in place.
 template <class Fn>
@@ -75,30 +86,38 @@ Tensor& change(const char* op, const kernels::Elementwise& f, Tensor (*out_of_pl
   return autograd::finish_unrecorded(op, x);
 }
 
-// The same where no kernel writes to its input: x takes the result over.
-template <class Fn>
-Tensor& replace(const char* op, Tensor& x, std::initializer_list<const Tensor*> operands,
-                const Fn& out_of_place) {
-  detail::check_writable(op, x);
-  const bool recorded = autograd::records_mutation(
-      x, std::any_of(operands.begin(), operands.end(),
-                     [](const Tensor* operand) { return operand->requires_grad(); }));
-  if (recorded) autograd::check_mutable(op, x);
-  const Tensor y =
-      by_name(op, [&] { return out_of_place(recorded ? autograd::before_mutation(x) : x); });
+// x, which was `before`, becomes y.
+Tensor& take_over(const char* op, Tensor& x, const Tensor& before, const Tensor& y, bool recorded) {
   detail::check_in_place(op, x, y);
-  if (recorded) {
-    autograd::mutate(x, bb::to(y, x.dtype()));
-    return x;
+  if (!recorded) {
+    detail::copy_elements(x, y);
+    return autograd::finish_unrecorded(op, x);
   }
-  detail::copy_elements(x, y);
-  return autograd::finish_unrecorded(op, x);
+  Tensor now = bb::to(y, x.dtype());
+  if (!is_floating_point(y.dtype()))  // truths: steps, whose gradient is 0
+    now = autograd::record(op, {before}, now, [](const Tensor& dy) { return zeros_like(dy); });
+  autograd::mutate(x, now);
+  return x;
+}
+
+// x becomes out_of_place(x, operands...), which is computed beside it. Overloads are told apart by
+// their operands: replace<Scalar>("fmod_", bb::fmod, x, 2).
+template <class... Operands>
+Tensor& replace(const char* op, Tensor (*out_of_place)(const Tensor&, Operands...), Tensor& x,
+                std::type_identity_t<Operands>... operands) {
+  detail::check_writable(op, x);
+  const bool recorded = autograd::records_mutation(x, (wants_grad(operands) || ...));
+  if (recorded) autograd::check_mutable(op, x);
+  const Tensor before = recorded ? autograd::before_mutation(x) : x;
+  const Tensor y = by_name(op, [&] { return out_of_place(before, kept_from(x, operands)...); });
+  return take_over(op, x, before, y, recorded);
 }
 
 }  // namespace
 
 Tensor& Tensor::fill_(Scalar value) {
   detail::check_defined("fill_", *this);
+  detail::check_fits("fill_", value, dtype());
   if (autograd::records_mutation(*this)) {
     autograd::check_mutable("fill_", *this);
     const auto no_gradient = [](const Tensor& dy) { return zeros_like(dy); };
@@ -135,6 +154,7 @@ Tensor& Tensor::add_(const Tensor& b) {
   return change<const Tensor&>("add_", elementwise().add, bb::add, *this, b);
 }
 Tensor& Tensor::sub_(const Tensor& b) {
+  detail::check_subtracts("sub_", dtype(), b.dtype());
   return change<const Tensor&>("sub_", elementwise().sub, bb::sub, *this, b);
 }
 Tensor& Tensor::mul_(const Tensor& b) {
@@ -147,6 +167,7 @@ Tensor& Tensor::add_(Scalar b) {
   return change<Scalar>("add_", elementwise().add, bb::add, *this, b);
 }
 Tensor& Tensor::sub_(Scalar b) {
+  detail::check_subtracts("sub_", dtype(), b.natural_dtype());
   return change<Scalar>("sub_", elementwise().sub, bb::sub, *this, b);
 }
 Tensor& Tensor::mul_(Scalar b) {
@@ -167,98 +188,147 @@ Tensor& Tensor::cos_() { return change("cos_", elementwise().cos, bb::cos, *this
 Tensor& Tensor::tanh_() { return change("tanh_", elementwise().tanh, bb::tanh, *this); }
 Tensor& Tensor::sigmoid_() { return change("sigmoid_", elementwise().sigmoid, bb::sigmoid, *this); }
 
-Tensor& Tensor::square_() {
-  return replace("square_", *this, {}, [](const Tensor& x) { return bb::square(x); });
+Tensor& Tensor::sign_() { return replace("sign_", bb::sign, *this); }
+Tensor& Tensor::square_() { return replace("square_", bb::square, *this); }
+Tensor& Tensor::reciprocal_() { return replace("reciprocal_", bb::reciprocal, *this); }
+Tensor& Tensor::exp2_() { return replace("exp2_", bb::exp2, *this); }
+Tensor& Tensor::expm1_() { return replace("expm1_", bb::expm1, *this); }
+Tensor& Tensor::log2_() { return replace("log2_", bb::log2, *this); }
+Tensor& Tensor::log10_() { return replace("log10_", bb::log10, *this); }
+Tensor& Tensor::log1p_() { return replace("log1p_", bb::log1p, *this); }
+Tensor& Tensor::erf_() { return replace("erf_", bb::erf, *this); }
+Tensor& Tensor::tan_() { return replace("tan_", bb::tan, *this); }
+Tensor& Tensor::asin_() { return replace("asin_", bb::asin, *this); }
+Tensor& Tensor::acos_() { return replace("acos_", bb::acos, *this); }
+Tensor& Tensor::atan_() { return replace("atan_", bb::atan, *this); }
+Tensor& Tensor::sinh_() { return replace("sinh_", bb::sinh, *this); }
+Tensor& Tensor::cosh_() { return replace("cosh_", bb::cosh, *this); }
+Tensor& Tensor::relu_() { return replace("relu_", bb::relu, *this); }
+Tensor& Tensor::silu_() { return replace("silu_", bb::silu, *this); }
+Tensor& Tensor::floor_() { return replace("floor_", bb::floor, *this); }
+Tensor& Tensor::ceil_() { return replace("ceil_", bb::ceil, *this); }
+Tensor& Tensor::round_() { return replace("round_", bb::round, *this); }
+Tensor& Tensor::trunc_() { return replace("trunc_", bb::trunc, *this); }
+Tensor& Tensor::logical_not_() { return replace("logical_not_", bb::logical_not, *this); }
+Tensor& Tensor::bitwise_not_() { return replace("bitwise_not_", bb::bitwise_not, *this); }
+
+Tensor& Tensor::add_(const Tensor& b, Scalar alpha) {
+  return replace<const Tensor&, Scalar>("add_", bb::add, *this, b, alpha);
 }
-Tensor& Tensor::reciprocal_() {
-  return replace("reciprocal_", *this, {}, [](const Tensor& x) { return bb::reciprocal(x); });
+Tensor& Tensor::sub_(const Tensor& b, Scalar alpha) {
+  return replace<const Tensor&, Scalar>("sub_", bb::sub, *this, b, alpha);
 }
-Tensor& Tensor::relu_() {
-  return replace("relu_", *this, {}, [](const Tensor& x) { return bb::relu(x); });
+Tensor& Tensor::div_(const Tensor& b, RoundingMode mode) {
+  return replace<const Tensor&, RoundingMode>("div_", bb::div, *this, b, mode);
 }
-Tensor& Tensor::floor_() {
-  return replace("floor_", *this, {}, [](const Tensor& x) { return bb::floor(x); });
-}
-Tensor& Tensor::ceil_() {
-  return replace("ceil_", *this, {}, [](const Tensor& x) { return bb::ceil(x); });
-}
-Tensor& Tensor::round_() {
-  return replace("round_", *this, {}, [](const Tensor& x) { return bb::round(x); });
-}
-Tensor& Tensor::trunc_() {
-  return replace("trunc_", *this, {}, [](const Tensor& x) { return bb::trunc(x); });
+Tensor& Tensor::div_(Scalar b, RoundingMode mode) {
+  return replace<Scalar, RoundingMode>("div_", bb::div, *this, b, mode);
 }
 Tensor& Tensor::pow_(const Tensor& exponent) {
-  return replace("pow_", *this, {&exponent},
-                 [&](const Tensor& x) { return bb::pow(x, kept_from(*this, exponent)); });
+  return replace<const Tensor&>("pow_", bb::pow, *this, exponent);
 }
-Tensor& Tensor::pow_(Scalar exponent) {
-  return replace("pow_", *this, {}, [&](const Tensor& x) { return bb::pow(x, exponent); });
+Tensor& Tensor::pow_(Scalar exponent) { return replace<Scalar>("pow_", bb::pow, *this, exponent); }
+Tensor& Tensor::fmod_(const Tensor& b) {
+  return replace<const Tensor&>("fmod_", bb::fmod, *this, b);
+}
+Tensor& Tensor::fmod_(Scalar b) { return replace<Scalar>("fmod_", bb::fmod, *this, b); }
+Tensor& Tensor::remainder_(const Tensor& b) {
+  return replace<const Tensor&>("remainder_", bb::remainder, *this, b);
+}
+Tensor& Tensor::remainder_(Scalar b) {
+  return replace<Scalar>("remainder_", bb::remainder, *this, b);
+}
+Tensor& Tensor::atan2_(const Tensor& x) { return replace("atan2_", bb::atan2, *this, x); }
+Tensor& Tensor::round_(int64_t decimals) {
+  return replace<int64_t>("round_", bb::round, *this, decimals);
 }
 Tensor& Tensor::lerp_(const Tensor& end, const Tensor& weight) {
-  return replace("lerp_", *this, {&end, &weight}, [&](const Tensor& x) {
-    return bb::lerp(x, kept_from(*this, end), kept_from(*this, weight));
-  });
+  return replace<const Tensor&, const Tensor&>("lerp_", bb::lerp, *this, end, weight);
 }
 Tensor& Tensor::lerp_(const Tensor& end, Scalar weight) {
-  return replace("lerp_", *this, {&end},
-                 [&](const Tensor& x) { return bb::lerp(x, kept_from(*this, end), weight); });
+  return replace<const Tensor&, Scalar>("lerp_", bb::lerp, *this, end, weight);
 }
 Tensor& Tensor::clamp_(std::optional<Scalar> min, std::optional<Scalar> max) {
-  return replace("clamp_", *this, {}, [&](const Tensor& x) { return bb::clamp(x, min, max); });
+  using Bound = std::optional<Scalar>;
+  return replace<Bound, Bound>("clamp_", bb::clamp, *this, min, max);
 }
 Tensor& Tensor::clamp_(const Tensor& min, const Tensor& max) {
-  return replace("clamp_", *this, {&min, &max}, [&](const Tensor& x) {
-    return bb::clamp(x, kept_from(*this, min), kept_from(*this, max));
-  });
+  return replace<const Tensor&, const Tensor&>("clamp_", bb::clamp, *this, min, max);
 }
-Tensor& Tensor::tril_(int64_t diagonal) {
-  return replace("tril_", *this, {}, [&](const Tensor& x) { return bb::tril(x, diagonal); });
+Tensor& Tensor::leaky_relu_(double negative_slope) {
+  return replace("leaky_relu_", bb::leaky_relu, *this, negative_slope);
 }
-Tensor& Tensor::triu_(int64_t diagonal) {
-  return replace("triu_", *this, {}, [&](const Tensor& x) { return bb::triu(x, diagonal); });
+Tensor& Tensor::elu_(double alpha) { return replace("elu_", bb::elu, *this, alpha); }
+Tensor& Tensor::hardtanh_(double min_val, double max_val) {
+  return replace("hardtanh_", bb::hardtanh, *this, min_val, max_val);
 }
+
+Tensor& Tensor::eq_(const Tensor& b) { return replace<const Tensor&>("eq_", bb::eq, *this, b); }
+Tensor& Tensor::eq_(Scalar b) { return replace<Scalar>("eq_", bb::eq, *this, b); }
+Tensor& Tensor::ne_(const Tensor& b) { return replace<const Tensor&>("ne_", bb::ne, *this, b); }
+Tensor& Tensor::ne_(Scalar b) { return replace<Scalar>("ne_", bb::ne, *this, b); }
+Tensor& Tensor::lt_(const Tensor& b) { return replace<const Tensor&>("lt_", bb::lt, *this, b); }
+Tensor& Tensor::lt_(Scalar b) { return replace<Scalar>("lt_", bb::lt, *this, b); }
+Tensor& Tensor::le_(const Tensor& b) { return replace<const Tensor&>("le_", bb::le, *this, b); }
+Tensor& Tensor::le_(Scalar b) { return replace<Scalar>("le_", bb::le, *this, b); }
+Tensor& Tensor::gt_(const Tensor& b) { return replace<const Tensor&>("gt_", bb::gt, *this, b); }
+Tensor& Tensor::gt_(Scalar b) { return replace<Scalar>("gt_", bb::gt, *this, b); }
+Tensor& Tensor::ge_(const Tensor& b) { return replace<const Tensor&>("ge_", bb::ge, *this, b); }
+Tensor& Tensor::ge_(Scalar b) { return replace<Scalar>("ge_", bb::ge, *this, b); }
+Tensor& Tensor::logical_and_(const Tensor& b) {
+  return replace("logical_and_", bb::logical_and, *this, b);
+}
+Tensor& Tensor::logical_or_(const Tensor& b) {
+  return replace("logical_or_", bb::logical_or, *this, b);
+}
+Tensor& Tensor::logical_xor_(const Tensor& b) {
+  return replace("logical_xor_", bb::logical_xor, *this, b);
+}
+Tensor& Tensor::bitwise_and_(const Tensor& b) {
+  return replace("bitwise_and_", bb::bitwise_and, *this, b);
+}
+Tensor& Tensor::bitwise_or_(const Tensor& b) {
+  return replace("bitwise_or_", bb::bitwise_or, *this, b);
+}
+Tensor& Tensor::bitwise_xor_(const Tensor& b) {
+  return replace("bitwise_xor_", bb::bitwise_xor, *this, b);
+}
+
+Tensor& Tensor::cumsum_(int64_t dim) {
+  return replace("cumsum_", bb::cumsum, *this, dim, std::nullopt);
+}
+Tensor& Tensor::cumprod_(int64_t dim) {
+  return replace("cumprod_", bb::cumprod, *this, dim, std::nullopt);
+}
+Tensor& Tensor::tril_(int64_t diagonal) { return replace("tril_", bb::tril, *this, diagonal); }
+Tensor& Tensor::triu_(int64_t diagonal) { return replace("triu_", bb::triu, *this, diagonal); }
 Tensor& Tensor::masked_fill_(const Tensor& mask, Scalar value) {
-  return replace("masked_fill_", *this, {},
-                 [&](const Tensor& x) { return bb::masked_fill(x, mask, value); });
+  return replace<const Tensor&, Scalar>("masked_fill_", bb::masked_fill, *this, mask, value);
 }
 Tensor& Tensor::masked_fill_(const Tensor& mask, const Tensor& value) {
-  return replace("masked_fill_", *this, {&value}, [&](const Tensor& x) {
-    return bb::masked_fill(x, mask, kept_from(*this, value));
-  });
+  return replace<const Tensor&, const Tensor&>("masked_fill_", bb::masked_fill, *this, mask, value);
 }
 Tensor& Tensor::masked_scatter_(const Tensor& mask, const Tensor& source) {
-  return replace("masked_scatter_", *this, {&source}, [&](const Tensor& x) {
-    return bb::masked_scatter(x, mask, kept_from(*this, source));
-  });
+  return replace("masked_scatter_", bb::masked_scatter, *this, mask, source);
 }
 Tensor& Tensor::scatter_(int64_t dim, const Tensor& index, const Tensor& source) {
-  return replace("scatter_", *this, {&source}, [&](const Tensor& x) {
-    return bb::scatter(x, dim, index, kept_from(*this, source));
-  });
+  return replace<int64_t, const Tensor&, const Tensor&>("scatter_", bb::scatter, *this, dim, index,
+                                                        source);
 }
 Tensor& Tensor::scatter_(int64_t dim, const Tensor& index, Scalar value) {
-  return replace("scatter_", *this, {},
-                 [&](const Tensor& x) { return bb::scatter(x, dim, index, value); });
+  return replace<int64_t, const Tensor&, Scalar>("scatter_", bb::scatter, *this, dim, index, value);
 }
 Tensor& Tensor::scatter_add_(int64_t dim, const Tensor& index, const Tensor& source) {
-  return replace("scatter_add_", *this, {&source}, [&](const Tensor& x) {
-    return bb::scatter_add(x, dim, index, kept_from(*this, source));
-  });
+  return replace("scatter_add_", bb::scatter_add, *this, dim, index, source);
 }
 Tensor& Tensor::index_add_(int64_t dim, const Tensor& index, const Tensor& source, Scalar alpha) {
-  return replace("index_add_", *this, {&source}, [&](const Tensor& x) {
-    return bb::index_add(x, dim, index, kept_from(*this, source), alpha);
-  });
+  return replace("index_add_", bb::index_add, *this, dim, index, source, alpha);
 }
 Tensor& Tensor::index_copy_(int64_t dim, const Tensor& index, const Tensor& source) {
-  return replace("index_copy_", *this, {&source}, [&](const Tensor& x) {
-    return bb::index_copy(x, dim, index, kept_from(*this, source));
-  });
+  return replace("index_copy_", bb::index_copy, *this, dim, index, source);
 }
 Tensor& Tensor::index_fill_(int64_t dim, const Tensor& index, Scalar value) {
-  return replace("index_fill_", *this, {},
-                 [&](const Tensor& x) { return bb::index_fill(x, dim, index, value); });
+  return replace("index_fill_", bb::index_fill, *this, dim, index, value);
 }
 
 }  // namespace bb

@@ -190,9 +190,10 @@ Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims) {
     throw ShapeError(
         fmt::format("roll: as many shifts as dims are needed\n  x {}   shifts {}   dims {}",
                     x.shape(), shifts, dims));
+  if (x.dim() == 0) throw IndexError("roll: a 0-d tensor has no dimension to roll along");
   for (int64_t dim : dims) normalize_dim("roll", dim, x);
   Tensor y = x;
-  for (int64_t i = 0; i < dims.rank() && x.dim() > 0; ++i) {
+  for (int64_t i = 0; i < dims.rank(); ++i) {
     const int64_t d = normalize_dim("roll", dims[i], x);
     const int64_t n = x.shape()[d];
     if (n > 0) y = roll_along(y, (shifts[i] % n + n) % n, d);

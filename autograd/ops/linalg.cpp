@@ -1,6 +1,7 @@
 #include "bb/autograd/ops/linalg.h"
 
 #include "bb/autograd/ops/activation.h"
+#include "bb/autograd/ops/arithmetic.h"
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/shape.h"
@@ -25,9 +26,9 @@ namespace {
 void check_dtypes(const char* op, const Tensor& a, const char* a_role, const Tensor& b,
                   const char* b_role) {
   detail::check_defined(op, {{a_role, a}, {b_role, b}});
-  if (a.dtype() == b.dtype() && is_floating_point(a.dtype())) return;
+  if (a.dtype() == b.dtype() && a.dtype() != kBool) return;
   throw DTypeError(
-      fmt::format("{}: both operands must have one floating-point dtype\n"
+      fmt::format("{}: both operands must have one dtype, not bool\n"
                   "  {} {}   {} {}\n  hint: convert with to(kFloat32)",
                   op, a_role, describe(a), b_role, describe(b)));
 }
@@ -133,6 +134,11 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activat
   Shape shape = x.shape();
   shape[shape.rank() - 1] = weight.size(0);
   detail::check_result("linear", shape, x.dtype(), {{"x", x}, {"weight", weight}});
+  if (!is_floating_point(x.dtype())) {  // no kernel does it in one pass
+    Tensor y = matmul(x, transpose(weight, 0, 1));
+    if (bias.defined()) y = y + bias;
+    return activation == Activation::kNone ? y : relu(y);
+  }
   if (x.dim() != 2) {
     const int64_t rows =
         x.size(-1) == 0

@@ -88,7 +88,9 @@ Tensor cosine_embedding_loss(const Tensor& x1, const Tensor& x2, const Tensor& t
 
 Tensor hinge_embedding_loss(const Tensor& x, const Tensor& target,
                             const HingeEmbeddingOptions& options) {
-  check_same_shape("hinge_embedding_loss", x, "x", target, "target");
+  const auto operands = {detail::Role{"x", x}, detail::Role{"target", target}};
+  detail::check_defined("hinge_embedding_loss", operands);
+  detail::broadcast("hinge_embedding_loss", operands);
   check_reduction("hinge_embedding_loss", options.reduction);
   check_floating("hinge_embedding_loss", x);
   const Tensor zero = zero_like(x);

@@ -25,7 +25,7 @@ struct HingeEmbeddingOptions {
   Reduction reduction = Reduction::kMean;
 };
 
-/// x where target is 1, max(0, margin - x) where it is -1. One shape.
+/// x where target is 1, max(0, margin - x) where it is -1. They broadcast.
 Tensor hinge_embedding_loss(const Tensor& x, const Tensor& target,
                             const HingeEmbeddingOptions& options = {});
 

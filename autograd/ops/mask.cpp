@@ -32,16 +32,14 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
         fmt::format("masked_fill: the value must be 0-d\n  x {}   value {}\n"
                     "  hint: where() takes a tensor of values",
                     x.shape(), value.shape()));
-  if (is_floating_point(value.dtype()) && !is_floating_point(x.dtype()))
-    throw DTypeError(fmt::format("masked_fill: x cannot hold the value\n  x {}   value {}",
-                                 describe(x), describe(value)));
+  visit(value.dtype(),
+        [&]<class T>() { detail::check_fits("masked_fill", value.item<T>(), x.dtype()); });
   return where(mask, to(value, x.dtype()), x);
 }
 
 Tensor masked_fill(const Tensor& x, const Tensor& mask, Scalar value) {
   detail::check_defined("masked_fill", {{"x", x}, {"mask", mask}});
-  return masked_fill(x, mask,
-                     full({}, value, value.is_real() ? value.promote(x.dtype()) : x.dtype()));
+  return masked_fill(x, mask, detail::filled("masked_fill", {}, value, x.dtype()));
 }
 
 Tensor masked_select(const Tensor& x, const Tensor& mask) {

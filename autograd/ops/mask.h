@@ -8,7 +8,8 @@
 namespace bb {
 
 /// `value` where mask is set, else x; of x's dtype, in the broadcast shape. A tensor value is 0-d
-/// (ShapeError). Throws DTypeError for a real value in an integer x.
+/// (ShapeError). An integer x takes a real value without its fraction. Throws ValueError for a
+/// value that x's dtype cannot hold.
 Tensor masked_fill(const Tensor& x, const Tensor& mask, Scalar value);
 Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value);
 /// The elements where mask is set, a vector.

@@ -53,7 +53,7 @@ std::vector<Pair> pairs_of(const Tensor& x, const std::vector<int64_t>& padding)
 Tensor pad_constant(const Tensor& x, const std::vector<Pair>& pairs, Scalar value) {
   Shape shape = x.shape();
   for (const Pair& p : pairs) shape[p.dim] = p.n + p.before + p.behind;
-  Tensor y = full(shape, value, x.dtype());
+  Tensor y = detail::filled("pad", shape, value, x.dtype());
   no_grad([&] {
     Tensor from = x, to = y;  // what stays of x, and where it goes
     for (const Pair& p : pairs) {

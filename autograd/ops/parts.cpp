@@ -174,16 +174,15 @@ Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
 
 Tensor Tensor::unfold(int64_t dim, int64_t size, int64_t step) const {
   detail::check_defined("unfold", *this);
-  if (this->dim() == 0)
-    throw ShapeError("unfold: a 0-d tensor has no windows\n  x []\n  hint: reshape it to {1}");
   const int64_t d = normalize_dim("unfold", dim, *this);
-  const int64_t n = shape()[d];
+  const int64_t n = this->dim() == 0 ? 1 : shape()[d];
   const auto fail = [&](const std::string& why) {
     throw ValueError(fmt::format("unfold: {}\n  x {}   dim {}   size {}   step {}", why, shape(),
                                  dim, size, step));
   };
   if (size < 0 || size > n) fail(fmt::format("size must be 0 to {}, what dimension {} has", n, d));
   if (step < 1) fail("step must be at least 1");
+  if (this->dim() == 0) return bb::select(bb::unfold(reshape({1}), {0, size, step}), 0, 0);
   detail::check_rank("unfold", this->dim() + 1, {{"x", *this}});
   return bb::unfold(*this, {d, size, step});
 }

@@ -1,8 +1,10 @@
 #include "bb/autograd/ops/pointwise.h"
 
+#include <cmath>
 #include <numbers>
 
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/tape.h"
 #include "bb/core/checks.h"
@@ -234,6 +236,12 @@ Tensor atan2(const Tensor& y, const Tensor& x) {
 Tensor floor(const Tensor& x) { return round_by("floor", elementwise().floor, x); }
 Tensor ceil(const Tensor& x) { return round_by("ceil", elementwise().ceil, x); }
 Tensor round(const Tensor& x) { return round_by("round", elementwise().round, x); }
+Tensor round(const Tensor& x, int64_t decimals) {
+  detail::check_floating("round", x);
+  const double scale = std::pow(10.0, std::abs(static_cast<double>(decimals)));
+  if (decimals == 0) return round(x);
+  return decimals > 0 ? round(x * scale) / scale : round(x / scale) * scale;
+}
 Tensor trunc(const Tensor& x) { return round_by("trunc", elementwise().trunc, x); }
 
 Tensor Tensor::abs() const { return bb::abs(*this); }
@@ -263,6 +271,7 @@ Tensor Tensor::atan() const { return bb::atan(*this); }
 Tensor Tensor::floor() const { return bb::floor(*this); }
 Tensor Tensor::ceil() const { return bb::ceil(*this); }
 Tensor Tensor::round() const { return bb::round(*this); }
+Tensor Tensor::round(int64_t decimals) const { return bb::round(*this, decimals); }
 Tensor Tensor::trunc() const { return bb::trunc(*this); }
 Tensor Tensor::atan2(const Tensor& x) const { return bb::atan2(*this, x); }
 

@@ -60,6 +60,9 @@ Tensor atan2(const Tensor& y, const Tensor& x);
 Tensor floor(const Tensor& x);
 Tensor ceil(const Tensor& x);
 Tensor round(const Tensor& x);
+/// To that many decimals, or, of a negative number, to that power of 10. Floating point only. As in
+/// PyTorch, by way of x 10^decimals, which may overflow.
+Tensor round(const Tensor& x, int64_t decimals);
 Tensor trunc(const Tensor& x);
 
 }  // namespace bb

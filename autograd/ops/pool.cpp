@@ -52,8 +52,9 @@ Tensor take_places(const Pool& p, const Tensor& x, const Tensor& at) {
 MaxResult max_pool(const Pool& p, const Tensor& x) {
   const Tensor from = x.detach().contiguous();
   Tensor y = Tensor::empty(p.y, x.dtype()), at = Tensor::empty(p.y, kInt64);
-  visit_floating(x.dtype(), [&]<class T>() {
-    kernels::max_pool<T>(p.windows, p.planes, from.data<T>(), y.data<T>(), at.data<int64_t>());
+  visit(x.dtype(), [&]<class T>() {
+    if constexpr (!std::is_same_v<T, bool>)
+      kernels::max_pool<T>(p.windows, p.planes, from.data<T>(), y.data<T>(), at.data<int64_t>());
   });
   // The indices are the caller's too: Saved notices where they are changed in place.
   y = record(p.name, {x}, std::move(y),
@@ -86,8 +87,15 @@ Tensor avg_pool(const Pool& p, const Tensor& x) {
 
 // ---- Checks
 
-void check_images(const char* op, const Tensor& x, int64_t spatial) {
-  detail::check_floating(op, x);
+// Which dtypes a pooling takes: an average is no integer, a maximum may be.
+enum class Takes { kFloating, kNumbers };
+
+void check_images(const char* op, const Tensor& x, int64_t spatial, Takes takes) {
+  detail::check_defined(op, x);
+  if (takes == Takes::kFloating) detail::check_floating(op, x);
+  if (x.dtype() == kBool)
+    throw DTypeError(fmt::format(
+        "{}: bool is not supported\n  x {}\n  hint: convert with to(kUInt8)", op, describe(x)));
   if (x.dim() != spatial + 2 && x.dim() != spatial + 1)
     throw ShapeError(fmt::format("{0}: x must be images (N,C,{1}), or one image (C,{1})\n  x {2}",
                                  op, detail::image_dims(spatial), x.shape()));
@@ -120,8 +128,8 @@ Numbers numbers(const PerDim<N>& kernel, const PerDim<N>& stride, const PerDim<N
           detail::last_of_three(padding, 0), detail::last_of_three(dilation, 1), ceil_mode};
 }
 
-Pool pool_of(const char* name, const Tensor& x, int64_t spatial, const Numbers& n) {
-  check_images(name, x, spatial);
+Pool pool_of(const char* name, const Tensor& x, int64_t spatial, Takes takes, const Numbers& n) {
+  check_images(name, x, spatial, takes);
   detail::check_numbers(name, "kernel", n.kernel, spatial, 1, x);
   detail::check_numbers(name, "stride", n.stride, spatial, 1, x);
   detail::check_numbers(name, "padding", n.padding, spatial, 0, x);
@@ -159,8 +167,9 @@ Pool pool_of(const char* name, const Tensor& x, int64_t spatial, const Numbers& 
 template <size_t N>
 MaxResult max_pool_nd(const char* name, const Tensor& x, const PerDim<N>& kernel,
                       const MaxPoolOptions<N>& o) {
-  return max_pool(
-      pool_of(name, x, N, numbers(kernel, o.stride, o.padding, o.dilation, o.ceil_mode)), x);
+  return max_pool(pool_of(name, x, N, Takes::kNumbers,
+                          numbers(kernel, o.stride, o.padding, o.dilation, o.ceil_mode)),
+                  x);
 }
 
 template <size_t N>
@@ -170,15 +179,16 @@ Tensor avg_pool_nd(const char* name, const Tensor& x, const PerDim<N>& kernel,
   if (o.divisor_override < 0)
     throw ValueError(fmt::format("{}: divisor_override must not be negative, got {}\n  x {}", name,
                                  o.divisor_override, x.shape()));
-  Pool p = pool_of(name, x, N, numbers(kernel, o.stride, o.padding, PerDim<N>(1), o.ceil_mode));
+  Pool p = pool_of(name, x, N, Takes::kFloating,
+                   numbers(kernel, o.stride, o.padding, PerDim<N>(1), o.ceil_mode));
   p.windows.divisor = o.divisor_override;
   for (kernels::PoolDim& dim : p.windows.dims) dim.counts_padding = o.count_include_pad;
   return avg_pool(p, x);
 }
 
 template <size_t N>
-Pool adaptive_pool(const char* name, const Tensor& x, const PerDim<N>& output_size) {
-  check_images(name, x, N);
+Pool adaptive_pool(const char* name, const Tensor& x, Takes takes, const PerDim<N>& output_size) {
+  check_images(name, x, N, takes);
   const auto out = detail::last_of_three(output_size, 1);
   detail::check_numbers(name, "output_size", out, N, 0, x);
   PoolWindows windows;
@@ -190,7 +200,7 @@ Pool adaptive_pool(const char* name, const Tensor& x, const PerDim<N>& output_si
 
 template <size_t N>
 Tensor adaptive_avg_pool_nd(const char* name, const Tensor& x, const PerDim<N>& output_size) {
-  const Pool p = adaptive_pool(name, x, output_size);
+  const Pool p = adaptive_pool(name, x, Takes::kFloating, output_size);
   if (p.windows.out_size() != 1) return avg_pool(p, x);
   Shape dims;  // one mean of all: sum() has the faster kernel, and the smaller error
   for (int64_t d = x.dim() - static_cast<int64_t>(N); d < x.dim(); ++d) dims.push_back(d);
@@ -243,22 +253,25 @@ Tensor adaptive_avg_pool3d(const Tensor& x, PerDim<3> output_size) {
 }
 
 MaxResult adaptive_max_pool1d_with_indices(const Tensor& x, PerDim<1> output_size) {
-  return max_pool(adaptive_pool("adaptive_max_pool1d_with_indices", x, output_size), x);
+  return max_pool(
+      adaptive_pool("adaptive_max_pool1d_with_indices", x, Takes::kNumbers, output_size), x);
 }
 MaxResult adaptive_max_pool2d_with_indices(const Tensor& x, PerDim<2> output_size) {
-  return max_pool(adaptive_pool("adaptive_max_pool2d_with_indices", x, output_size), x);
+  return max_pool(
+      adaptive_pool("adaptive_max_pool2d_with_indices", x, Takes::kNumbers, output_size), x);
 }
 MaxResult adaptive_max_pool3d_with_indices(const Tensor& x, PerDim<3> output_size) {
-  return max_pool(adaptive_pool("adaptive_max_pool3d_with_indices", x, output_size), x);
+  return max_pool(
+      adaptive_pool("adaptive_max_pool3d_with_indices", x, Takes::kNumbers, output_size), x);
 }
 Tensor adaptive_max_pool1d(const Tensor& x, PerDim<1> output_size) {
-  return max_pool(adaptive_pool("adaptive_max_pool1d", x, output_size), x).values;
+  return max_pool(adaptive_pool("adaptive_max_pool1d", x, Takes::kNumbers, output_size), x).values;
 }
 Tensor adaptive_max_pool2d(const Tensor& x, PerDim<2> output_size) {
-  return max_pool(adaptive_pool("adaptive_max_pool2d", x, output_size), x).values;
+  return max_pool(adaptive_pool("adaptive_max_pool2d", x, Takes::kNumbers, output_size), x).values;
 }
 Tensor adaptive_max_pool3d(const Tensor& x, PerDim<3> output_size) {
-  return max_pool(adaptive_pool("adaptive_max_pool3d", x, output_size), x).values;
+  return max_pool(adaptive_pool("adaptive_max_pool3d", x, Takes::kNumbers, output_size), x).values;
 }
 
 }  // namespace bb

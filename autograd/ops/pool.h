@@ -5,9 +5,9 @@
 
 /// Pooling of images [N, C, ...] with one to three spatial dims, or [C, ...] without a batch.
 /// Sizes of results: floor((H + 2*padding - dilation*(kernel-1) - 1) / stride) + 1, and ceil with
-/// ceil_mode, less a window that would start beyond the image and its padding. Floating point only
-/// (DTypeError). Differentiable (twice). Throw ShapeError where ranks do not fit or no window does,
-/// ValueError for numbers out of range.
+/// ceil_mode, less a window that would start beyond the image and its padding. Averages of
+/// floating point only, maxima of any numbers (DTypeError). Differentiable (twice). Throw
+/// ShapeError where ranks do not fit or no window does, ValueError for numbers out of range.
 namespace bb {
 
 template <size_t N>

@@ -21,9 +21,9 @@ namespace {
 void check_dtypes(const char* op, const Tensor& a, const Tensor& b, const char* b_role) {
   const auto operands = {detail::Role{"a", a}, detail::Role{b_role, b}};
   detail::check_defined(op, operands);
-  if (a.dtype() == b.dtype() && is_floating_point(a.dtype())) return;
+  if (a.dtype() == b.dtype() && a.dtype() != kBool) return;
   throw DTypeError(
-      fmt::format("{}: operands must have one floating-point dtype\n  {}\n"
+      fmt::format("{}: operands must have one dtype, not bool\n  {}\n"
                   "  hint: convert with to(kFloat32)",
                   op, detail::text_of(operands)));
 }

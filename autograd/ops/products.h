@@ -5,7 +5,7 @@
 
 /// Products of matrices and vectors whose ranks are fixed (see matmul() for any). All are
 /// differentiable (twice). They throw ShapeError where ranks or sizes do not fit, DTypeError unless
-/// all operands have one floating-point dtype (outer and kron: promoted).
+/// all operands have one dtype, not bool (outer and kron: promoted). Products of integers wrap.
 namespace bb {
 
 /// Matrices: a [m, k], b [k, n] give [m, n].
@@ -28,7 +28,7 @@ struct AddmmOptions {
 };
 
 /// beta x + alpha (a b), in one pass; x broadcasts to the product's shape. Where beta is 0, x is
-/// not looked at: NaN in it does not spread.
+/// not looked at: NaN in it does not spread. With integers, beta and alpha lose their fractions.
 ///   addmm: a [m, k], b [k, n];  baddbmm: a [batch, m, k], b [batch, k, n];  addmv: a [m, k], v [k]
 Tensor addmm(const Tensor& x, const Tensor& a, const Tensor& b, const AddmmOptions& options = {});
 Tensor baddbmm(const Tensor& x, const Tensor& a, const Tensor& b, const AddmmOptions& options = {});

@@ -29,7 +29,9 @@ Tensor sum_values(const Tensor& x, const Reduced& r) {
 
 }  // namespace
 
-Tensor sum(const Tensor& x, const Shape& dims, bool keepdim) {
+Tensor sum(const Tensor& x, const Shape& dims, bool keepdim, std::optional<DType> dtype) {
+  detail::check_defined("sum", x);
+  if (dtype) return to(sum(to(x, *dtype), dims, keepdim), *dtype);
   const Reduced r("sum", x, dims, keepdim);
   return record("sum", {x}, sum_values(x, r),
                 [shape = x.shape(), with_ones = r.with_ones](const Tensor& dy) {
@@ -39,7 +41,10 @@ Tensor sum(const Tensor& x, const Shape& dims, bool keepdim) {
 
 Tensor sum(const Tensor& x) { return sum(x, Shape{}); }
 
-Tensor mean(const Tensor& x, const Shape& dims, bool keepdim) {
+Tensor mean(const Tensor& x, const Shape& dims, bool keepdim, std::optional<DType> dtype) {
+  if (dtype && !is_floating_point(*dtype))
+    throw DTypeError(fmt::format("mean: {} holds no mean\n  x {}", name(*dtype), describe(x)));
+  if (dtype) return mean(to(x, *dtype), dims, keepdim);
   detail::check_floating("mean", x);
   const Reduced r("mean", x, dims, keepdim);
   const double scale =
@@ -53,10 +58,12 @@ Tensor mean(const Tensor& x, const Shape& dims, bool keepdim) {
 Tensor mean(const Tensor& x) { return mean(x, Shape{}); }
 
 // Each element's slope is the product of the others: of those before it and those behind it.
-Tensor prod(const Tensor& x, int64_t dim, bool keepdim) {
+Tensor prod(const Tensor& x, int64_t dim, bool keepdim, std::optional<DType> dtype) {
+  detail::check_defined("prod", x);
+  if (dtype) return to(prod(to(x, *dtype), dim, keepdim), *dtype);
   const Reduced r("prod", x, {dim}, keepdim);
-  const DType dtype = is_floating_point(x.dtype()) ? x.dtype() : kInt64;
-  Tensor y = detail::reduce(kernels::reductions().prod, x, r, dtype);
+  Tensor y = detail::reduce(kernels::reductions().prod, x, r,
+                            is_floating_point(x.dtype()) ? x.dtype() : kInt64);
   const int64_t d = normalize_dim("prod", dim, x);
   return record("prod", {x}, std::move(y),
                 [x = Saved(x), d, with_ones = r.with_ones](const Tensor& dy) {
@@ -119,13 +126,17 @@ Tensor count_nonzero(const Tensor& x, const Shape& dims) {
 }
 
 Tensor Tensor::sum() const { return bb::sum(*this); }
-Tensor Tensor::sum(const Shape& dims, bool keepdim) const { return bb::sum(*this, dims, keepdim); }
+Tensor Tensor::sum(const Shape& dims, bool keepdim, std::optional<DType> dtype) const {
+  return bb::sum(*this, dims, keepdim, dtype);
+}
 Tensor Tensor::mean() const { return bb::mean(*this); }
-Tensor Tensor::mean(const Shape& dims, bool keepdim) const {
-  return bb::mean(*this, dims, keepdim);
+Tensor Tensor::mean(const Shape& dims, bool keepdim, std::optional<DType> dtype) const {
+  return bb::mean(*this, dims, keepdim, dtype);
 }
 Tensor Tensor::prod() const { return bb::prod(*this); }
-Tensor Tensor::prod(int64_t dim, bool keepdim) const { return bb::prod(*this, dim, keepdim); }
+Tensor Tensor::prod(int64_t dim, bool keepdim, std::optional<DType> dtype) const {
+  return bb::prod(*this, dim, keepdim, dtype);
+}
 Tensor Tensor::logsumexp(const Shape& dims, bool keepdim) const {
   return bb::logsumexp(*this, dims, keepdim);
 }

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
 #include "bb/core/checks.h"
 #include "bb/core/creation.h"
@@ -86,12 +87,16 @@ Tensor cumprod_from(const Tensor& x, int64_t d, Order order) {
 
 }  // namespace
 
-Tensor cumsum(const Tensor& x, int64_t dim) {
-  return cumsum_from(x, normalize_dim("cumsum", dim, x), Order::kForward);
+Tensor cumsum(const Tensor& x, int64_t dim, std::optional<DType> dtype) {
+  const int64_t d = normalize_dim("cumsum", dim, x);
+  if (dtype) return to(cumsum(to(x, *dtype), d), *dtype);
+  return cumsum_from(x, d, Order::kForward);
 }
 
-Tensor cumprod(const Tensor& x, int64_t dim) {
-  return cumprod_from(x, normalize_dim("cumprod", dim, x), Order::kForward);
+Tensor cumprod(const Tensor& x, int64_t dim, std::optional<DType> dtype) {
+  const int64_t d = normalize_dim("cumprod", dim, x);
+  if (dtype) return to(cumprod(to(x, *dtype), d), *dtype);
+  return cumprod_from(x, d, Order::kForward);
 }
 
 Tensor detail::product_of_others(const Tensor& x, int64_t d) {
@@ -99,7 +104,11 @@ Tensor detail::product_of_others(const Tensor& x, int64_t d) {
          cumprod_from(one_before(x, d, Order::kReversed, 1), d, Order::kReversed);
 }
 
-Tensor Tensor::cumsum(int64_t dim) const { return bb::cumsum(*this, dim); }
-Tensor Tensor::cumprod(int64_t dim) const { return bb::cumprod(*this, dim); }
+Tensor Tensor::cumsum(int64_t dim, std::optional<DType> dtype) const {
+  return bb::cumsum(*this, dim, dtype);
+}
+Tensor Tensor::cumprod(int64_t dim, std::optional<DType> dtype) const {
+  return bb::cumprod(*this, dim, dtype);
+}
 
 }  // namespace bb

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "bb/autograd/ops/arithmetic.h"
+#include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/tape.h"
@@ -17,9 +18,9 @@ using autograd::Saved;
 
 namespace {
 
-// op along d, into x's shape and, for integers, float32.
+// op along d.
 Tensor run(const kernels::LineOp& op, const Tensor& x, int64_t d) {
-  Tensor y = Tensor::empty(x.shape(), is_floating_point(x.dtype()) ? x.dtype() : kFloat32);
+  Tensor y = Tensor::empty(x.shape(), x.dtype());
   detail::run_along(op, y, d, std::array{x});
   return y;
 }
@@ -32,6 +33,7 @@ Tensor run(const kernels::LineOp& op, const Tensor& dy, const Tensor& y, int64_t
 }  // namespace
 
 Tensor softmax(const Tensor& x, int64_t dim) {
+  detail::check_floating("softmax", x);
   const int64_t d = normalize_dim("softmax", dim, x);
   Tensor y = run(kernels::softmax().softmax, x, d);
   const Saved saved = autograd::output_for(x, y);
@@ -43,6 +45,7 @@ Tensor softmax(const Tensor& x, int64_t dim) {
 }
 
 Tensor log_softmax(const Tensor& x, int64_t dim) {
+  detail::check_floating("log_softmax", x);
   const int64_t d = normalize_dim("log_softmax", dim, x);
   Tensor y = run(kernels::softmax().log_softmax, x, d);
   const Saved saved = autograd::output_for(x, y);

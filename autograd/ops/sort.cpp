@@ -1,5 +1,8 @@
 #include "bb/autograd/ops/sort.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "bb/autograd/ops/gather.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/autograd/tape.h"
@@ -67,31 +70,86 @@ SortResult topk(const Tensor& x, int64_t k, int64_t dim, bool largest, bool) {
   return sorted_along("topk", x, d, k, largest);
 }
 
-UniqueResult unique(const Tensor& x, const UniqueOptions& options) {
-  detail::check_defined("unique", x);
-  NoGrad guard;
-  const int64_t n = x.numel();
-  const auto [sorted, places] = sort(reshape(x.detach(), {n}), 0);
+namespace {
+
+// x as slices [n, elements of one] along a dim: without one, its elements themselves.
+struct Slices {
+  Slices(const char* op, const Tensor& x, std::optional<int64_t> which) {
+    detail::check_defined(op, x);
+    if (!which) {
+      rows = reshape(x.detach(), {x.numel(), 1}).contiguous();
+      source = reshape(rows, {x.numel()});
+      return;
+    }
+    if (x.dim() == 0) throw IndexError(fmt::format("{}: a 0-d tensor has no slices", op));
+    dim = normalize_dim(op, *which, x);
+    const int64_t n = x.shape()[dim];
+    if (n > 0 && x.numel() == 0)
+      throw ValueError(
+          fmt::format("{}: the slices have no elements\n  x {}   dim {}", op, x.shape(), dim));
+    source = x.detach();
+    rows = reshape(movedim(source, dim, 0), {n, n == 0 ? 0 : x.numel() / n}).contiguous();
+  }
+
+  // In rising order, equal ones as they come.
+  Tensor order() const {
+    const int64_t n = rows.size(0), width = rows.size(1);
+    if (width == 1) return argsort(reshape(rows, {n}), 0);
+    Tensor places = arange(n);
+    visit(rows.dtype(), [&]<class T>() {
+      const T* first = rows.data<T>();
+      const auto below = [](T a, T b) { return a < b || (b != b && a == a); };  // NaN last
+      std::stable_sort(
+          places.data<int64_t>(), places.data<int64_t>() + n, [&](int64_t a, int64_t b) {
+            return std::lexicographical_compare(first + a * width, first + (a + 1) * width,
+                                                first + b * width, first + (b + 1) * width, below);
+          });
+    });
+    return places;
+  }
+
+  Tensor source, rows;
+  int64_t dim = 0;
+};
+
+// One slice for each run of equal ones, taken in the order of `places`.
+UniqueResult runs(const Slices& slices, const Tensor& places, const Shape& inverse_shape,
+                  const UniqueOptions& options) {
+  const int64_t n = slices.rows.size(0), width = slices.rows.size(1);
   const int64_t* place = places.data<int64_t>();
-  std::vector<int64_t> starts;  // of runs of equal elements
-  Tensor inverse = options.return_inverse ? Tensor::empty(x.shape(), kInt64) : Tensor();
-  visit(x.dtype(), [&, &sorted = sorted]<class T>() {
-    const T* value = sorted.data<T>();
+  std::vector<int64_t> firsts, lengths;
+  Tensor inverse = options.return_inverse ? Tensor::empty(inverse_shape, kInt64) : Tensor();
+  visit(slices.rows.dtype(), [&]<class T>() {
+    const T* first = slices.rows.data<T>();
     for (int64_t i = 0; i < n; ++i) {
-      if (i == 0 || !(value[i] == value[i - 1])) starts.push_back(i);
+      const T* row = first + place[i] * width;
+      if (i == 0 || !std::equal(row, row + width, first + place[i - 1] * width)) {
+        firsts.push_back(place[i]);
+        lengths.push_back(0);
+      }
+      ++lengths.back();
       if (inverse.defined())
-        inverse.data<int64_t>()[place[i]] = static_cast<int64_t>(starts.size()) - 1;
+        inverse.data<int64_t>()[place[i]] = static_cast<int64_t>(firsts.size()) - 1;
     }
   });
-  const Tensor at = tensor(starts);
-  Tensor counts;
-  if (options.return_counts) {
-    starts.push_back(n);
-    counts = Tensor::empty(at.shape(), kInt64);
-    for (size_t i = 0; i + 1 < starts.size(); ++i)
-      counts.data<int64_t>()[i] = starts[i + 1] - starts[i];
-  }
-  return {index_select(sorted, 0, at), inverse, counts};
+  return {index_select(slices.source, slices.dim, tensor(firsts)), inverse,
+          options.return_counts ? tensor(lengths) : Tensor()};
+}
+
+}  // namespace
+
+UniqueResult unique(const Tensor& x, const UniqueOptions& options) {
+  NoGrad guard;
+  const Slices slices("unique", x, options.dim);
+  return runs(slices, slices.order(), options.dim ? Shape{slices.rows.size(0)} : x.shape(),
+              options);
+}
+
+UniqueResult unique_consecutive(const Tensor& x, const UniqueOptions& options) {
+  NoGrad guard;
+  const Slices slices("unique_consecutive", x, options.dim);
+  const int64_t n = slices.rows.size(0);
+  return runs(slices, arange(n), options.dim ? Shape{n} : x.shape(), options);
 }
 
 Tensor searchsorted(const Tensor& sorted_sequence, const Tensor& values, bool right) {
@@ -119,12 +177,32 @@ Tensor searchsorted(const Tensor& sorted_sequence, const Tensor& values, bool ri
   return places;
 }
 
+namespace {
+
+// A number as it compares with the elements of a sequence: whole ones need not fit its dtype.
+Tensor sought(const char* op, Scalar value, const Tensor& sequence) {
+  const bool real = is_floating_point(sequence.dtype());
+  return detail::filled(op, {}, value, real ? sequence.dtype() : value.natural_dtype());
+}
+
+}  // namespace
+
+Tensor searchsorted(const Tensor& sorted_sequence, Scalar value, bool right) {
+  detail::check_defined("searchsorted", {{"sorted_sequence", sorted_sequence}});
+  return searchsorted(sorted_sequence, sought("searchsorted", value, sorted_sequence), right);
+}
+
 Tensor bucketize(const Tensor& x, const Tensor& boundaries, bool right) {
   detail::check_defined("bucketize", {{"x", x}, {"boundaries", boundaries}});
   if (boundaries.dim() != 1)
     throw ShapeError(fmt::format("bucketize: boundaries must be a vector\n  x {}   boundaries {}",
                                  x.shape(), boundaries.shape()));
   return searchsorted(boundaries, x, right);
+}
+
+Tensor bucketize(Scalar x, const Tensor& boundaries, bool right) {
+  detail::check_defined("bucketize", {{"boundaries", boundaries}});
+  return bucketize(sought("bucketize", x, boundaries), boundaries, right);
 }
 
 SortResult Tensor::sort(int64_t dim, bool descending, bool stable) const {

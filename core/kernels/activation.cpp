@@ -31,7 +31,7 @@ V ramp(D d, V x) {
 template <class D, class V>
 V silu_slope(D d, V x) {
   const V one = hn::Set(d, 1), s = math::Sigmoid(d, x);
-  return hn::Mul(s, hn::MulAdd(x, hn::Sub(one, s), one));
+  return hn::Mul(s, hn::MulAdd(math::Bounded(d, x), hn::Sub(one, s), one));
 }
 
 // The costs are measured: ns of one float in 64K, on one core.
@@ -50,7 +50,9 @@ ActivationTable make_table() {
   t.gelu_tanh_grad =
       binary(0.66, [](auto d, auto dy, auto x) { return hn::Mul(dy, math::GeluTanhSlope(d, x)); });
 
-  t.silu = unary(0.4, [](auto d, auto x) { return hn::Mul(x, math::Sigmoid(d, x)); });
+  t.silu = unary(0.4, [](auto d, auto x) {
+    return hn::Mul(math::AtLeast(x, hn::Set(d, -1000)), math::Sigmoid(d, x));
+  });
   t.silu_grad = binary(0.45, [](auto d, auto dy, auto x) { return hn::Mul(dy, silu_slope(d, x)); });
   t.mish = unary(0.4, [](auto d, auto x) { return math::Mish(d, x); });
   t.mish_grad =

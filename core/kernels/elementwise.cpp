@@ -31,9 +31,15 @@ T wrapping(T a, T b, const F& f) {
   return static_cast<T>(f(static_cast<U>(a), static_cast<U>(b)));
 }
 
+// Without its fraction where the exponent is negative; 0 for base 0 too.
 template <class T>
 T integer_pow(T base, T exponent) {
   using U = std::make_unsigned_t<T>;
+  if (std::is_signed_v<T> && exponent < 0) {
+    if (base == 1) return 1;
+    if (static_cast<U>(base) != static_cast<U>(-1)) return 0;
+    return exponent % 2 == 0 ? T{1} : base;
+  }
   U result = 1, factor = static_cast<U>(base);
   for (auto e = static_cast<U>(exponent); e != 0; e >>= 1) {
     if (e & 1) result = static_cast<U>(result * factor);
@@ -42,6 +48,13 @@ T integer_pow(T base, T exponent) {
   return static_cast<T>(result);
 }
 
+// a / b towards 0; 0 where b is 0. The smallest integer by -1 wraps.
+template <class T>
+T integer_div(T a, T b) {
+  if (b == 0) return 0;
+  if (std::is_signed_v<T> && b == static_cast<T>(-1)) return wrapping(T{0}, a, std::minus<>());
+  return static_cast<T>(a / b);
+}
 // a - b trunc(a / b); 0 where that would trap: where b is 0, and the smallest integer by -1.
 template <class T>
 T integer_fmod(T a, T b) {
@@ -52,6 +65,16 @@ T integer_fmod(T a, T b) {
 template <class T>
 T with_sign_of(T b, T rest) {
   return rest != 0 && (rest < 0) != (b < 0) ? static_cast<T>(rest + b) : rest;
+}
+
+// a / b downwards, by what fmod() leaves: the quotient itself may round up to a whole number.
+template <class T>
+T floor_div(T a, T b) {
+  if (b == 0) return a / b;
+  const T rest = std::fmod(a, b);
+  T quotient = (a - rest) / b;
+  if (rest != 0 && (rest < 0) != (b < 0)) quotient -= 1;
+  return quotient == 0 ? std::copysign(T{0}, a / b) : std::round(quotient);
 }
 
 // NaN if either is.
@@ -148,6 +171,17 @@ ElementwiseTable make_table() {
     const auto one = hn::Set(d, 1), distance = hn::Sub(b, a);
     return hn::IfThenElse(hn::Lt(hn::Abs(w), hn::Set(d, 0.5f)), hn::MulAdd(w, distance, a),
                           hn::NegMulAdd(distance, hn::Sub(one, w), b));
+  });
+  t.div_trunc = binary(0.13, [](auto, auto a, auto b) {
+    const auto quotient = hn::Div(a, b);
+    return hn::CopySign(hn::Trunc(quotient), quotient);
+  });
+  integers(t.div_trunc, [](auto a, auto b) { return integer_div(a, b); });
+  one_by_one(t.div_floor, 9, [](auto a, auto b) { return floor_div(a, b); });
+  integers(t.div_floor, [](auto a, auto b) {
+    const auto rest = integer_fmod(a, b);
+    const bool below = rest != 0 && (rest < 0) != (b < 0);
+    return static_cast<decltype(a)>(integer_div(a, b) - (below ? 1 : 0));
   });
   one_by_one(t.fmod, 8, [](auto a, auto b) { return std::fmod(a, b); });
   integers(t.fmod, [](auto a, auto b) { return integer_fmod(a, b); });

@@ -26,10 +26,12 @@ struct ElementwiseTable {
   Elementwise sub;  // a - b; not for bool
   Elementwise mul;  // a * b; logical and for bool
   Elementwise div;  // a / b; floating point only
-  Elementwise pow;  // a ^ b; integers by repeated squaring, b >= 0
+  Elementwise pow;  // a ^ b; integers by repeated squaring, for b < 0 without the fraction
   Elementwise neg;  // -x
 
-  Elementwise fmod;       // a - b trunc(a / b); integers, b not 0, too
+  Elementwise div_trunc;  // a / b towards 0; integers, b not 0, too
+  Elementwise div_floor;  // a / b downwards; likewise
+  Elementwise fmod;       // a - b trunc(a / b); likewise
   Elementwise remainder;  // a - b floor(a / b); likewise
 
   // All dtypes but bool.

@@ -98,6 +98,14 @@ V Softplus(D d, V x) {
   return hn::Add(AtLeast(x, hn::Zero(d)), Log1p(d, e));
 }
 
+// x, infinities as numbers that sigmoids and their like make the same of: inf times a 0 of theirs
+// would be NaN.
+template <class D, class V>
+V Bounded(D d, V x) {
+  const V limit = hn::Set(d, hn::TFromD<D>(1000));
+  return AtMost(AtLeast(x, hn::Neg(limit)), limit);
+}
+
 // What mish and its slope share: with e = e^x, tanh(log(1 + e)) = n / (n + 2), n = e (e + 2).
 template <class V>
 struct MishParts {
@@ -114,14 +122,15 @@ MishParts<V> PartsOfMish(D d, V x) {
 template <class D, class V>
 V Mish(D d, V x) {
   const auto m = PartsOfMish(d, x);
-  return hn::Mul(x, hn::Div(m.n, m.divisor));
+  const V above = AtLeast(x, hn::Set(d, hn::TFromD<D>(-1000)));  // -inf times 0 would be NaN
+  return hn::Mul(above, hn::Div(m.n, m.divisor));
 }
 // tanh + x sigmoid (1 - tanh^2) = n / (n + 2) + 4 x (e / (n + 2)) ((1 + e) / (n + 2)).
 template <class D, class V>
 V MishSlope(D d, V x) {
   using T = hn::TFromD<D>;
   const auto m = PartsOfMish(d, x);
-  const V first = hn::Mul(hn::Mul(x, hn::Set(d, T(4))), hn::Div(m.e, m.divisor));
+  const V first = hn::Mul(hn::Mul(Bounded(d, x), hn::Set(d, T(4))), hn::Div(m.e, m.divisor));
   const V second = hn::Div(hn::Add(m.e, hn::Set(d, T(1))), m.divisor);
   return hn::MulAdd(first, second, hn::Div(m.n, m.divisor));
 }

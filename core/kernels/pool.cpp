@@ -36,7 +36,8 @@ void max_pool_plane(const PoolWindows& windows, const T* x, T* y, int64_t* at) {
   const int64_t rows = heights.in, cols = widths.in;
   const int64_t d_step = depths.step, h_step = heights.step, w_step = widths.step;
   for_each_window(windows, [&](int64_t o, PoolRange depth, PoolRange height, PoolRange width) {
-    T best = -std::numeric_limits<T>::infinity();
+    using Limits = std::numeric_limits<T>;
+    T best = Limits::has_infinity ? static_cast<T>(-Limits::infinity()) : Limits::lowest();
     int64_t place = -1;
     for (int64_t d = depth.begin; d < depth.end; d += d_step)
       for (int64_t h = height.begin; h < height.end; h += h_step) {
@@ -132,6 +133,9 @@ void avg_pool_grad(const PoolWindows& windows, int64_t planes, const T* dy, T* d
 
 template void max_pool(const PoolWindows&, int64_t, const float*, float*, int64_t*);
 template void max_pool(const PoolWindows&, int64_t, const double*, double*, int64_t*);
+template void max_pool(const PoolWindows&, int64_t, const uint8_t*, uint8_t*, int64_t*);
+template void max_pool(const PoolWindows&, int64_t, const int32_t*, int32_t*, int64_t*);
+template void max_pool(const PoolWindows&, int64_t, const int64_t*, int64_t*, int64_t*);
 template void take_places(int64_t, int64_t, int64_t, const float*, const int64_t*, float*);
 template void take_places(int64_t, int64_t, int64_t, const double*, const int64_t*, double*);
 template void add_places(int64_t, int64_t, int64_t, const float*, const int64_t*, float*);

@@ -43,7 +43,7 @@ struct PoolWindows {
 
 /// y[p, o] = the largest element of window o of plane p, at[p, o] its place in the plane: the first
 /// of equal ones, but the last NaN where there are any. A window without an element, which only
-/// dilation makes, gives -inf at -1.
+/// dilation makes, gives -inf, or the smallest integer, at -1. Integers too.
 template <class T>
 void max_pool(const PoolWindows& windows, int64_t planes, const T* x, T* y, int64_t* at);
 

@@ -2,8 +2,8 @@ import torch
 
 from .common import *
 
-# Infinities are left out where PyTorch's own gradient is NaN there (inf * 0); of gelu, far below 0
-# its float32 result is a rounding error.
+# Infinities are left out where PyTorch's own gradient is NaN there (inf * 0): ours are the limits,
+# checked in arithmetic_test.cpp. Of gelu, far below 0 its float32 result is a rounding error.
 FINITE = torch.tensor([0.0, -0.0, 1.0, -1.0, nan, 1e-40, -1e-40, 88.0, 104.0, 0.5])
 # The corners of the piecewise ones. PyTorch's vectors and its single elements give hardtanh
 # different gradients at NaN.

@@ -38,4 +38,9 @@ CASES = {
                            [normal(2, 1), normal(1, 2), normal(2, 2), normal(2, 2)]),
     "einsum_capitals": einsum("Ab,bC", [normal(2, 3), normal(3, 2)], [normal(1, 2), normal(2, 3)],
                               [normal(2, 1), normal(1, 2)]),
+    # From left to right, the first product would have ten labels.
+    "einsum_reordered": einsum("abcde,fghij,ebcd,ghij->af",
+                               [normal(2, 1, 2, 1, 2), normal(2, 2, 1, 1, 2), normal(2, 1, 2, 1), normal(2, 1, 1, 2)],
+                               [normal(1, 2, 1, 2, 1), normal(3, 1, 2, 1, 1), normal(1, 2, 1, 2), normal(1, 2, 1, 1)],
+                               [normal(2, 1, 1, 1, 2), normal(1, 1, 1, 2, 2), normal(2, 1, 1, 1), normal(1, 1, 2, 2)]),
 }

@@ -35,6 +35,8 @@ CASES = {
     "max": whole(lambda x: x.max()),
     "min": whole(lambda x: x.min()),
     "median": whole(lambda x: x.median()),
+    "median_of_nothing": plain(lambda x: x.median(), [apart(3)], [apart(2, 2)], [apart()],
+                               special=[[apart(0)], [apart(0, 3)]]),
     "max_0": first(lambda x: x.max(0).values),
     "min_0": first(lambda x: x.min(0).values),
     "max_last_keep": last(lambda x: x.max(-1, keepdim=True).values),

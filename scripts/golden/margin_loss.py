@@ -30,6 +30,9 @@ CASES = {
     "cosine_embedding_loss_none": signed(F.cosine_embedding_loss, [normal, normal], (4, 3), (5,), (0, 2),
                                          target=lambda s: s[:-1], reduction="none"),
     "hinge_embedding_loss": signed(F.hinge_embedding_loss, [off], (3, 4), (), (2, 1, 3)),
+    "hinge_embedding_loss_broadcast": plain(
+        lambda x, t: F.hinge_embedding_loss(x, t.to(x.dtype), reduction="none"), [off(3, 4), torch.tensor([1, -1, -1, 1])],
+        [off(4), torch.tensor(-1)], [off(3), torch.tensor([[1], [-1]])]),
     "hinge_embedding_loss_sum": signed(F.hinge_embedding_loss, [off], (3, 4), (5,), (0, 2), margin=0.3,
                                        reduction="sum"),
     "triplet_margin_loss": plain(F.triplet_margin_loss, [normal(4, 3), normal(4, 3), normal(4, 3)],

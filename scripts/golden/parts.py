@@ -22,6 +22,7 @@ CASES = {
                              [normal(1, 1)]),
     "tensor_unfold": plain(lambda x: x.unfold(0, 3, 1), [normal(7)], [normal(4, 3)], [normal(3, 2, 2)],
                     [normal(4, 0)]),
+    "tensor_unfold_0d": plain(lambda x: x.unfold(0, 1, 2), [normal()], [normal()], [normal()]),
     "tensor_unfold_step": plain(lambda x: x.unfold(-1, 2, 3), [normal(9)], [normal(2, 6)], [normal(3, 2)],
                          [normal(0, 4)]),
     "tensor_unfold_overlap": plain(lambda x: x.unfold(1, 4, 2), [normal(2, 9)], [normal(1, 4)],

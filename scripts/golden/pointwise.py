@@ -49,4 +49,6 @@ CASES = {
     "ceil": unary(torch.ceil, make=between_halves) | dict(special=[[HALVES]]),
     "round": unary(torch.round, make=between_halves) | dict(special=[[HALVES]]),
     "trunc": unary(torch.trunc, make=between_halves) | dict(special=[[HALVES]]),
+    "round_decimals": unary(lambda x: torch.round(x, decimals=1), make=between_halves) | dict(special=[[HALVES]]),
+    "round_tens": unary(lambda x: torch.round(x * 10, decimals=-1), make=between_halves) | dict(special=[[HALVES]]),
 }

@@ -47,6 +47,9 @@ CASES = {
                       [normal(3, 2, 0)], differentiable=False),
     "count_nonzero": plain(lambda x: x.round().count_nonzero(), [normal(3, 4)], [normal()], [normal(0, 3)],
                            special=[[ties]], differentiable=False),
+    "sum_float64": plain(lambda x: x.sum(0, dtype=torch.float64), [normal(3, 4)], [normal(5)], [normal(0, 3)]),
+    "mean_float64": plain(lambda x: x.mean(-1, dtype=torch.float64), [normal(3, 4)], [normal(5)], [normal(0, 3)]),
+    "prod_float64": plain(lambda x: x.prod(0, dtype=torch.float64), [normal(3, 4)], [normal(5)], [normal(0, 3)]),
     "count_nonzero_many": plain(lambda x: x.round().count_nonzero((0, -1)), [normal(3, 4, 5)], [normal(2, 3)],
                                 [normal(0, 3, 2)], differentiable=False),
 }

@@ -1,16 +1,11 @@
 // Tensor's in-place methods (autograd/ops/inplace.cpp).
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <vector>
 
 #include "../message_of.h"
-#include "bb/autograd/ops/arithmetic.h"
-#include "bb/autograd/ops/pointwise.h"
-#include "bb/autograd/ops/reduce.h"
-#include "bb/autograd/ops/shape.h"
-#include "bb/autograd/tape.h"
-#include "bb/core/creation.h"
-#include "bb/core/error.h"
+#include "bb/bb.h"
 
 namespace bb {
 namespace {
@@ -274,6 +269,129 @@ TEST(InPlace, GradientsCanBeChangedAtOnce) {
   (w * 3).sum().backward();
   w.grad().mul_(2);
   EXPECT_EQ(w.grad().to_vector<float>(), (Floats{6, 6}));
+}
+
+// ---------------------------------------------------------------- each form against its op
+
+struct Form {
+  const char* name;
+  std::function<void(Tensor&)> in_place;
+  std::function<Tensor(const Tensor&)> op;
+};
+
+// For an x in [0.2, 0.8].
+std::vector<Form> forms() {
+  static const Tensor other = floats({0.5, 0.3, 0.9, 0.4});
+  return {
+      {"abs_", [](Tensor& x) { x.abs_(); }, [](const Tensor& x) { return abs(x); }},
+      {"sign_", [](Tensor& x) { x.sign_(); }, [](const Tensor& x) { return sign(x); }},
+      {"square_", [](Tensor& x) { x.square_(); }, [](const Tensor& x) { return square(x); }},
+      {"rsqrt_", [](Tensor& x) { x.rsqrt_(); }, [](const Tensor& x) { return rsqrt(x); }},
+      {"reciprocal_", [](Tensor& x) { x.reciprocal_(); },
+       [](const Tensor& x) { return reciprocal(x); }},
+      {"exp2_", [](Tensor& x) { x.exp2_(); }, [](const Tensor& x) { return exp2(x); }},
+      {"expm1_", [](Tensor& x) { x.expm1_(); }, [](const Tensor& x) { return expm1(x); }},
+      {"log2_", [](Tensor& x) { x.log2_(); }, [](const Tensor& x) { return log2(x); }},
+      {"log10_", [](Tensor& x) { x.log10_(); }, [](const Tensor& x) { return log10(x); }},
+      {"log1p_", [](Tensor& x) { x.log1p_(); }, [](const Tensor& x) { return log1p(x); }},
+      {"erf_", [](Tensor& x) { x.erf_(); }, [](const Tensor& x) { return erf(x); }},
+      {"tan_", [](Tensor& x) { x.tan_(); }, [](const Tensor& x) { return tan(x); }},
+      {"asin_", [](Tensor& x) { x.asin_(); }, [](const Tensor& x) { return asin(x); }},
+      {"acos_", [](Tensor& x) { x.acos_(); }, [](const Tensor& x) { return acos(x); }},
+      {"atan_", [](Tensor& x) { x.atan_(); }, [](const Tensor& x) { return atan(x); }},
+      {"sinh_", [](Tensor& x) { x.sinh_(); }, [](const Tensor& x) { return sinh(x); }},
+      {"cosh_", [](Tensor& x) { x.cosh_(); }, [](const Tensor& x) { return cosh(x); }},
+      {"silu_", [](Tensor& x) { x.silu_(); }, [](const Tensor& x) { return silu(x); }},
+      {"logical_not_", [](Tensor& x) { x.logical_not_(); },
+       [](const Tensor& x) { return logical_not(x); }},
+      {"leaky_relu_(0.3)", [](Tensor& x) { x.leaky_relu_(0.3); },
+       [](const Tensor& x) { return leaky_relu(x, 0.3); }},
+      {"elu_(0.7)", [](Tensor& x) { x.elu_(0.7); }, [](const Tensor& x) { return elu(x, 0.7); }},
+      {"hardtanh_(0.3, 0.6)", [](Tensor& x) { x.hardtanh_(0.3, 0.6); },
+       [](const Tensor& x) { return hardtanh(x, 0.3, 0.6); }},
+      {"round_(1)", [](Tensor& x) { x.round_(1); }, [](const Tensor& x) { return round(x, 1); }},
+      {"add_(other, 2)", [](Tensor& x) { x.add_(other, 2); },
+       [](const Tensor& x) { return add(x, other, 2); }},
+      {"sub_(other, 2)", [](Tensor& x) { x.sub_(other, 2); },
+       [](const Tensor& x) { return sub(x, other, 2); }},
+      {"div_(other, kFloor)", [](Tensor& x) { x.div_(other, RoundingMode::kFloor); },
+       [](const Tensor& x) { return div(x, other, RoundingMode::kFloor); }},
+      {"div_(0.1, kTrunc)", [](Tensor& x) { x.div_(0.1, RoundingMode::kTrunc); },
+       [](const Tensor& x) { return div(x, 0.1, RoundingMode::kTrunc); }},
+      {"atan2_(other)", [](Tensor& x) { x.atan2_(other); },
+       [](const Tensor& x) { return atan2(x, other); }},
+      {"fmod_(other)", [](Tensor& x) { x.fmod_(other); },
+       [](const Tensor& x) { return fmod(x, other); }},
+      {"fmod_(0.3)", [](Tensor& x) { x.fmod_(0.3); }, [](const Tensor& x) { return fmod(x, 0.3); }},
+      {"remainder_(other)", [](Tensor& x) { x.remainder_(other); },
+       [](const Tensor& x) { return remainder(x, other); }},
+      {"remainder_(-0.3)", [](Tensor& x) { x.remainder_(-0.3); },
+       [](const Tensor& x) { return remainder(x, -0.3); }},
+      {"cumsum_(0)", [](Tensor& x) { x.cumsum_(0); }, [](const Tensor& x) { return cumsum(x, 0); }},
+      {"cumprod_(0)", [](Tensor& x) { x.cumprod_(0); },
+       [](const Tensor& x) { return cumprod(x, 0); }},
+      {"eq_(other)", [](Tensor& x) { x.eq_(other); }, [](const Tensor& x) { return eq(x, other); }},
+      {"eq_(0.5)", [](Tensor& x) { x.eq_(0.5); }, [](const Tensor& x) { return eq(x, 0.5); }},
+      {"ne_(other)", [](Tensor& x) { x.ne_(other); }, [](const Tensor& x) { return ne(x, other); }},
+      {"ne_(0.5)", [](Tensor& x) { x.ne_(0.5); }, [](const Tensor& x) { return ne(x, 0.5); }},
+      {"lt_(other)", [](Tensor& x) { x.lt_(other); }, [](const Tensor& x) { return lt(x, other); }},
+      {"lt_(0.5)", [](Tensor& x) { x.lt_(0.5); }, [](const Tensor& x) { return lt(x, 0.5); }},
+      {"le_(other)", [](Tensor& x) { x.le_(other); }, [](const Tensor& x) { return le(x, other); }},
+      {"le_(0.5)", [](Tensor& x) { x.le_(0.5); }, [](const Tensor& x) { return le(x, 0.5); }},
+      {"gt_(other)", [](Tensor& x) { x.gt_(other); }, [](const Tensor& x) { return gt(x, other); }},
+      {"gt_(0.5)", [](Tensor& x) { x.gt_(0.5); }, [](const Tensor& x) { return gt(x, 0.5); }},
+      {"ge_(other)", [](Tensor& x) { x.ge_(other); }, [](const Tensor& x) { return ge(x, other); }},
+      {"ge_(0.5)", [](Tensor& x) { x.ge_(0.5); }, [](const Tensor& x) { return ge(x, 0.5); }},
+      {"logical_and_(other)", [](Tensor& x) { x.logical_and_(other); },
+       [](const Tensor& x) { return logical_and(x, other); }},
+      {"logical_or_(other)", [](Tensor& x) { x.logical_or_(other); },
+       [](const Tensor& x) { return logical_or(x, other); }},
+      {"logical_xor_(other)", [](Tensor& x) { x.logical_xor_(other); },
+       [](const Tensor& x) { return logical_xor(x, other); }},
+  };
+}
+
+TEST(InPlaceForms, AreTheirOps) {
+  for (const Form& form : forms()) {
+    const Tensor start = floats({0.2, 0.5, 0.3, 0.8});
+    Tensor plain = start.clone();
+    const uint32_t version = plain.version();
+    form.in_place(plain);
+    EXPECT_EQ(plain.to_vector<float>(), form.op(start).to(kFloat32).to_vector<float>())
+        << form.name;
+    EXPECT_EQ(plain.version(), version + 1) << form.name;
+
+    Tensor a = start.clone().requires_grad_(), b = start.clone().requires_grad_();
+    Tensor y = a * 1;
+    form.in_place(y);
+    EXPECT_EQ(y.to_vector<float>(), plain.to_vector<float>()) << form.name;
+    EXPECT_THROW(form.in_place(a), ValueError) << form.name << " of a leaf";
+    const Tensor expected = form.op(b * 1);
+    y.sum().backward();
+    if (expected.requires_grad()) expected.sum().backward();
+    const Tensor slope = b.grad().defined() ? b.grad() : zeros({4});  // none of truths
+    EXPECT_EQ(a.grad().to_vector<float>(), slope.to_vector<float>()) << form.name;
+  }
+}
+
+TEST(InPlaceForms, OfIntegers) {
+  Tensor x = tensor({7, -7, 6});
+  x.bitwise_and_(tensor({6, 7, 3}));
+  EXPECT_EQ(x.to_vector<int64_t>(), (Ints{6, 1, 2}));
+  x.bitwise_or_(tensor({1, 2, 4}));
+  EXPECT_EQ(x.to_vector<int64_t>(), (Ints{7, 3, 6}));
+  x.bitwise_xor_(tensor({1, 1, 1})).bitwise_not_();
+  EXPECT_EQ(x.to_vector<int64_t>(), (Ints{-7, -3, -8}));
+  x.div_(2, RoundingMode::kFloor);
+  EXPECT_EQ(x.to_vector<int64_t>(), (Ints{-4, -2, -4}));
+  x.remainder_(3).lt_(2);
+  EXPECT_EQ(x.to_vector<int64_t>(), (Ints{0, 1, 0}));
+  Tensor small = tensor({100, 100, 100}, kUInt8);
+  EXPECT_EQ(small.cumsum_(0).to_vector<uint8_t>(), (std::vector<uint8_t>{100, 200, 44}));
+  EXPECT_EQ(message_of<DTypeError>([&] { x.erf_(); }),
+            "erf_: the result is float32, which int64 [3] cannot hold\n"
+            "  hint: convert first, x = x.to(float32)");
+  EXPECT_THROW(tensor({true}).cumsum_(0), DTypeError);
 }
 
 }  // namespace

@@ -135,14 +135,6 @@ TEST(Promotion, DivisionOfIntegersIsFloat32) {
   EXPECT_EQ((1 / tensor({2, 4})).to_vector<float>(), (std::vector<float>{0.5f, 0.25f}));
 }
 
-TEST(Promotion, OpWithoutAFormForTheDTypeThrows) {
-  EXPECT_EQ(
-      message_of<DTypeError>([] { (void)(tensor({true}) - tensor({false})); }),
-      "sub: bool is not supported\n  a bool [1]   b bool [1]\n  hint: convert with to(kInt64)");
-  EXPECT_EQ(message_of<DTypeError>([] { (void)-tensor({true}); }),
-            "neg: bool is not supported\n  x bool [1]\n  hint: convert with to(kInt64)");
-}
-
 TEST(Scalar, KeepsWhatItWasMadeOf) {
   EXPECT_EQ(Scalar(2.5).to<int64_t>(), 2);
   EXPECT_EQ(Scalar(-2.5).to<int32_t>(), -2);

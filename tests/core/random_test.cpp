@@ -341,5 +341,19 @@ TEST_F(Random, RandpermDrawsFromTheGeneratorGiven) {
   EXPECT_EQ(default_generator().reserve(0), 0u) << "the default one was used";
 }
 
+TEST(RandomForms, WithoutLowAndOfAnotherDType) {
+  Generator a(5), b(5);
+  const Tensor x = ones({4, 3}, kInt32);
+  EXPECT_EQ(randint(9, {4, 3}, kInt64, a).to_vector<int64_t>(),
+            randint(0, 9, {4, 3}, kInt64, b).to_vector<int64_t>());
+  EXPECT_EQ(randint_like(x, 9, a).to_vector<int32_t>(),
+            randint_like(x, 0, 9, b).to_vector<int32_t>());
+  EXPECT_EQ(rand_like(x, kFloat64, a).to_vector<double>(),
+            rand({4, 3}, kFloat64, b).to_vector<double>());
+  EXPECT_EQ(randn_like(x, kFloat32, a).to_vector<float>(),
+            randn({4, 3}, kFloat32, b).to_vector<float>());
+  EXPECT_EQ(randint_like(x, 2).dtype(), kInt32);
+}
+
 }  // namespace
 }  // namespace bb

@@ -21,6 +21,8 @@ const OpFamily family(
         {"cosine_embedding_loss_none",
          [](In x) { return cosine_embedding_loss(x[0], x[1], x[2], {.reduction = kNone}); }},
         {"hinge_embedding_loss", [](In x) { return hinge_embedding_loss(x[0], x[1]); }},
+        {"hinge_embedding_loss_broadcast",
+         [](In x) { return hinge_embedding_loss(x[0], x[1], {.reduction = kNone}); }},
         {"hinge_embedding_loss_sum",
          [](In x) { return hinge_embedding_loss(x[0], x[1], {.margin = 0.3, .reduction = kSum}); }},
         {"triplet_margin_loss", [](In x) { return triplet_margin_loss(x[0], x[1], x[2]); }},

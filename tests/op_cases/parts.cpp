@@ -30,6 +30,7 @@ const OpFamily family("parts",
                           {"diagonal", [](In x) { return x[0].diagonal(); }},
                           {"diagonal_offset", [](In x) { return x[0].diagonal(-1, -1, 0); }},
                           {"tensor_unfold", [](In x) { return x[0].unfold(0, 3, 1); }},
+                          {"tensor_unfold_0d", [](In x) { return x[0].unfold(0, 1, 2); }},
                           {"tensor_unfold_step", [](In x) { return x[0].unfold(-1, 2, 3); }},
                           {"tensor_unfold_overlap", [](In x) { return x[0].unfold(1, 4, 2); }},
                       });

@@ -37,6 +37,8 @@ const OpFamily family("pointwise", {
                                        {"ceil", [](In x) { return ceil(x[0]); }},
                                        {"round", [](In x) { return round(x[0]); }},
                                        {"trunc", [](In x) { return trunc(x[0]); }},
+                                       {"round_decimals", [](In x) { return round(x[0], 1); }},
+                                       {"round_tens", [](In x) { return round(x[0] * 10, -1); }},
                                    });
 
 }  // namespace

@@ -41,6 +41,9 @@ const OpFamily family("reduce",
                            },
                            false},
                           {"count_nonzero", [](In x) { return count_nonzero(round(x[0])); }, false},
+                          {"sum_float64", [](In x) { return x[0].sum(0, false, kFloat64); }},
+                          {"mean_float64", [](In x) { return x[0].mean(-1, false, kFloat64); }},
+                          {"prod_float64", [](In x) { return x[0].prod(0, false, kFloat64); }},
                           {"count_nonzero_many",
                            [](In x) {
                              return round(x[0]).count_nonzero({0, -1});

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "bb/autograd/testing.h"
 #include "bb/bb.h"
 #include "bb/tests/expect_error.h"
 
@@ -90,6 +91,26 @@ TEST(DropoutErrors, Operands) {
   EXPECT_THROW(dropout3d(ones({2, 3})), ShapeError);
   EXPECT_THROW(dropout1d(ones({2, 3}, kInt64)), DTypeError);
   EXPECT_THROW(alpha_dropout(ones({2, 3}), -0.1), ValueError);
+}
+
+// From one state of the generator: the same draws for each of the checker's calls.
+TEST(Dropout, GradientIsTheDerivative) {
+  using Fn = Tensor (*)(const Tensor&);
+  const auto seeded = [](Fn fn) {
+    return [fn](const std::vector<Tensor>& x) {
+      manual_seed(7);
+      return fn(x[0]);
+    };
+  };
+  for (Fn fn : {Fn([](const Tensor& x) { return dropout(x, 0.4); }),
+                Fn([](const Tensor& x) { return dropout2d(x, 0.4); }),
+                Fn([](const Tensor& x) { return dropout(x, 1); }),
+                Fn([](const Tensor& x) { return alpha_dropout(x, 0.4); })}) {
+    manual_seed(1);
+    const std::vector<Tensor> inputs{randn({2, 3, 2, 2}, kFloat64)};
+    EXPECT_GRADCHECK(seeded(fn), inputs);
+    EXPECT_GRADGRADCHECK(seeded(fn), inputs);
+  }
 }
 
 }  // namespace

@@ -158,9 +158,6 @@ TEST(IndexingErrors, DTypes) {
                                      ": the mask must be bool\n"
                                      "  x float32 [2, 3]   mask float32 [2, 3]\n"
                                      "  hint: compare, as mask != 0");
-  expect_error<DTypeError>(
-      [] { ones({2}, kInt64).masked_fill(ones({2}, kBool), 1.5); },
-      "masked_fill: x cannot hold the value\n  x int64 [2]   value float32 []");
   EXPECT_THROW(x.masked_scatter(ones({2, 3}, kBool), ones({6}, kFloat64)), DTypeError);
 }
 

@@ -30,10 +30,10 @@ TEST(LinalgErrors, Products) {
       [&] {
         mm(a, ones({3, 4}, kFloat64));
       },
-      "mm: operands must have one floating-point dtype\n"
+      "mm: operands must have one dtype, not bool\n"
       "  a float32 [2, 3]   b float64 [3, 4]\n"
       "  hint: convert with to(kFloat32)");
-  EXPECT_THROW(dot(ones({3}, kInt64), ones({3}, kInt64)), DTypeError);
+  EXPECT_THROW(dot(ones({3}, kBool), ones({3}, kBool)), DTypeError);
   expect_error<ShapeError>([&] { outer(a, v); },
                            "outer: operands must be vectors\n  a [2, 3]   b [3]");
   expect_error<ShapeError>(
@@ -131,12 +131,12 @@ TEST(LinalgErrors, Einsum) {
       [&] {
         einsum("ij,jk", {a, ones({3, 2}, kFloat64)});
       },
-      "einsum: all operands must have one floating-point dtype\n"
+      "einsum: all operands must have one dtype, not bool\n"
       "  operand 0 float32 [2, 3]   operand 1 float64 [3, 2]\n"
       "  hint: convert with to(kFloat32)");
-  expect_error<DTypeError>([] { einsum("i->", {ones({2}, kInt64)}); },
-                           "einsum: all operands must have one floating-point dtype\n"
-                           "  operand 0 int64 [2]\n  hint: convert with to(kFloat32)");
+  expect_error<DTypeError>([] { einsum("i->", {ones({2}, kBool)}); },
+                           "einsum: all operands must have one dtype, not bool\n"
+                           "  operand 0 bool [2]\n  hint: convert with to(kFloat32)");
   expect_error<ShapeError>(
       [] {
         einsum("abcde,fghij", {ones({1, 1, 1, 1, 1}), ones({1, 1, 1, 1, 1})});

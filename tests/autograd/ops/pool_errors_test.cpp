@@ -24,11 +24,11 @@ TEST(PoolErrors, Images) {
   EXPECT_THROW(max_pool2d(ones({1, 0, 4}), 2), ShapeError);
   expect_error<DTypeError>(
       [] {
-        max_pool2d(ones({1, 4, 4}, kInt64), 2);
+        avg_pool2d(ones({1, 4, 4}, kInt64), 2);
       },
-      "max_pool2d: needs floating point\n  x int64 [1, 4, 4]\n"
+      "avg_pool2d: needs floating point\n  x int64 [1, 4, 4]\n"
       "  hint: convert with to(kFloat32)");
-  EXPECT_THROW(avg_pool2d(ones({1, 4, 4}, kInt64), 2), DTypeError);
+  EXPECT_THROW(max_pool2d(ones({1, 4, 4}, kBool), 2), DTypeError);
   EXPECT_THROW(adaptive_max_pool2d(ones({1, 4, 4}, kBool), 2), DTypeError);
 }
 

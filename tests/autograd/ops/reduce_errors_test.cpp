@@ -89,7 +89,6 @@ TEST(ReduceErrors, NothingToFind) {
            {"amax", [&] { x.amax(); }, "largest element"},
            {"amin", [&] { x.amin(0); }, "smallest element"},
            {"argmin", [&] { x.argmin(); }, "smallest element"},
-           {"median", [&] { x.median(); }, "median"},
            {"norm", [&] { x.norm(kInf); }, "norm of order inf"},
            {"norm", [&] { x.norm(-1, {0}); }, "norm of order -1"},
        })

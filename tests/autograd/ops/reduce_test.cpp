@@ -9,6 +9,7 @@
 
 #include "bb/autograd/testing.h"
 #include "bb/bb.h"
+#include "bb/tests/expect_error.h"
 
 namespace bb {
 namespace {
@@ -201,6 +202,40 @@ TEST(Reduce, LogsumexpDoesNotOverflow) {
   const Tensor x = tensor({1000.0, 1000.0, -1000.0});
   EXPECT_FLOAT_EQ(x.logsumexp(0).item<float>(), 1000 + std::log(2.0f));
   EXPECT_FLOAT_EQ((-x - 2000.0).logsumexp(0).item<float>(), -1000);
+}
+
+TEST(ReducedDType, ConvertsElementsFirst) {
+  const Tensor x = tensor({1.75, 2.5, 3.0}), u = tensor({200, 100}, kUInt8);
+  const Tensor i = tensor({1, 2});
+  for (const auto& [y, dtype, expected] : std::vector<std::tuple<Tensor, DType, Whole>>{
+           {x.sum(0, false, kInt64), kInt64, {6}},  // elements lose their fractions first
+           {sum(u, {}, false, kUInt8), kUInt8, {44}},
+           {sum(i, {0}, true, kInt32), kInt32, {3}},
+           {sum(tensor({1, -1}), {}, false, kBool), kBool, {1}},
+           {i.mean({}, false, kFloat64), kFloat64, {1}},
+           {x.prod(0, false, kInt64), kInt64, {6}},
+           {i.prod(0, true, kFloat64), kFloat64, {2}},
+           {u.cumsum(0, kUInt8), kUInt8, {200, 44}},
+           {x.cumsum(0, kInt32), kInt32, {1, 3, 6}},
+           {i.cumprod(0, kFloat32), kFloat32, {1, 2}}}) {
+    EXPECT_EQ(y.dtype(), dtype);
+    EXPECT_EQ(whole(y), expected);
+  }
+  const Tensor many = full({1 << 20}, 0.1);
+  EXPECT_NEAR(sum(many, {}, false, kFloat64).item<double>(), (1 << 20) * double{0.1f}, 1e-6);
+  Tensor leaf = tensor({1.0, 2.0}).requires_grad_();
+  leaf.prod(0, false, kFloat64).backward();
+  EXPECT_EQ(leaf.grad().to_vector<float>(), (std::vector<float>{2, 1}));
+  expect_error<DTypeError>([&] { i.mean({}, false, kInt64); },
+                           "mean: int64 holds no mean\n  x int64 [2]");
+}
+
+TEST(Extrema, OfTwoTensorsElementByElement) {
+  const Tensor a = tensor({1, 5, 3}), b = tensor({4, 2, 3});
+  EXPECT_EQ(whole(max(a, b)), (Whole{4, 5, 3}));
+  EXPECT_EQ(whole(min(a, b)), (Whole{1, 2, 3}));
+  EXPECT_EQ(whole(a.max(tensor(2))), (Whole{2, 5, 3}));
+  EXPECT_EQ(whole(a.min(tensor(2))), (Whole{1, 2, 2}));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "bb/bb.h"
+#include "bb/tests/message_of.h"
 
 namespace bb {
 namespace {
@@ -107,6 +108,54 @@ TEST(Searchsorted, PromotesAndTakesIntegers) {
   EXPECT_EQ(ints(searchsorted(sequence, tensor({3, 4, 9}))), (Ints{1, 2, 4}));
   EXPECT_EQ(ints(searchsorted(sequence, tensor({2.5, 3.0}), true)), (Ints{1, 2}));
   EXPECT_EQ(searchsorted(sequence, tensor(6)).shape(), Shape{});
+}
+
+TEST(Unique, SlicesAlongADim) {
+  const Tensor x = tensor({{1, 2}, {1, 2}, {0, 5}});
+  const auto [values, inverse, counts] =
+      unique(x, {.return_inverse = true, .return_counts = true, .dim = 0});
+  EXPECT_EQ(values.shape(), (Shape{2, 2}));
+  EXPECT_EQ(values.to_vector<int64_t>(), (Ints{0, 5, 1, 2}));
+  EXPECT_EQ(inverse.to_vector<int64_t>(), (Ints{1, 1, 0}));
+  EXPECT_EQ(counts.to_vector<int64_t>(), (Ints{1, 2}));
+  const Tensor columns = unique(x.t(), {.dim = -1}).values;
+  EXPECT_EQ(columns.to_vector<int64_t>(), (Ints{0, 1, 5, 2}));
+  const Tensor line = unique(tensor({3, 1, 3}), {.dim = 0}).values;
+  EXPECT_EQ(line.to_vector<int64_t>(), (Ints{1, 3}));
+  EXPECT_EQ(unique(zeros({0, 3}), {.dim = 0}).values.shape(), (Shape{0, 3}));
+  EXPECT_THROW(unique(x, {.dim = 2}), IndexError);
+  EXPECT_EQ(message_of<ValueError>([] {
+              unique(zeros({3, 0}), {.dim = 0});
+            }),
+            "unique: the slices have no elements\n  x [3, 0]   dim 0");
+  EXPECT_EQ(message_of<IndexError>([] { unique(tensor(3.0), {.dim = 0}); }),
+            "unique: a 0-d tensor has no slices");
+}
+
+TEST(Unique, NeighboursAlone) {
+  const auto [values, inverse, counts] = unique_consecutive(
+      tensor({{1, 1, 2}, {2, 1, 1}}), {.return_inverse = true, .return_counts = true});
+  EXPECT_EQ(values.to_vector<int64_t>(), (Ints{1, 2, 1}));
+  EXPECT_EQ(inverse.shape(), (Shape{2, 3}));
+  EXPECT_EQ(inverse.to_vector<int64_t>(), (Ints{0, 0, 1, 1, 2, 2}));
+  EXPECT_EQ(counts.to_vector<int64_t>(), (Ints{2, 2, 2}));
+  const auto rows = unique_consecutive(tensor({{1, 2}, {1, 2}, {0, 5}, {1, 2}}), {.dim = 0});
+  EXPECT_EQ(rows.values.to_vector<int64_t>(), (Ints{1, 2, 0, 5, 1, 2}));
+  EXPECT_FALSE(rows.inverse.defined());
+  EXPECT_EQ(unique_consecutive(zeros({0})).values.numel(), 0);
+  const double nan = std::nan("");
+  EXPECT_EQ(unique_consecutive(tensor({nan, nan})).values.numel(), 2);
+}
+
+TEST(SearchSorted, OneNumber) {
+  const Tensor sequence = tensor({0.1, 0.2, 0.2, 0.3}, kFloat64);
+  EXPECT_EQ(searchsorted(sequence, 0.2).shape(), Shape{});
+  EXPECT_EQ(searchsorted(sequence, 0.2).item<int64_t>(), 1);
+  EXPECT_EQ(searchsorted(sequence, 0.2, true).item<int64_t>(), 3);
+  EXPECT_EQ(searchsorted(tensor({1, 2}), 1.5).item<int64_t>(), 1);
+  EXPECT_EQ(searchsorted(tensor({1, 2}, kUInt8), 300).item<int64_t>(), 2);
+  EXPECT_EQ(bucketize(1, sequence).item<int64_t>(), 4);
+  EXPECT_THROW(searchsorted(zeros({1, 2}), 1.5), ShapeError);
 }
 
 }  // namespace
