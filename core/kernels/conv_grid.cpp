@@ -13,7 +13,7 @@ namespace bb::kernels {
 namespace {
 
 constexpr int64_t kCacheBytes = 384 * 1024;  // of a core's own cache, for the images
-constexpr int64_t kDepth = 32;               // channels whose rows stay in the first-level cache
+constexpr int64_t kDepth = 16;               // channels whose rows stay in the first-level cache
 constexpr int64_t kItems = 8;                // to cut work into at least
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -365,95 +365,133 @@ void grid_conv_grad_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
       }
 }
 
+/// Elements [channel, tap] of filters that a tile can take as its rows, because what they see lies
+/// equally far apart in the planes: from `offset` on, `step` apart.
+struct RowGroup {
+  int64_t offset, step;
+  std::vector<int64_t> elements;  // channel * taps + tap
+};
+/// One tap of all channels, or one channel's taps in a row of the filter, whichever are more.
+std::vector<RowGroup> row_groups(const Grid& g, int64_t channels, int64_t kernel_width,
+                                 int64_t plane) {
+  std::vector<RowGroup> groups;
+  const auto taps = static_cast<int64_t>(g.taps.size());
+  const auto offset = [&](const Tap& tap) { return tap.phase * plane + tap.shift; };
+  if (channels >= kernel_width) {
+    for (const Tap& tap : g.taps) {
+      groups.push_back({offset(tap), g.planes * plane, {}});
+      for (int64_t c = 0; c < channels; ++c)
+        groups.back().elements.push_back(c * taps + tap.element);
+    }
+    return groups;
+  }
+  for (int64_t c = 0; c < channels; ++c)
+    for (int64_t row = 0; row < taps; row += kernel_width)
+      for (int64_t phase = 0; phase < g.phases(2); ++phase) {
+        groups.push_back({});
+        for (int64_t t = row; t < row + kernel_width; ++t) {
+          const Tap& tap = g.taps[static_cast<size_t>(t)];
+          if (tap.phase % g.phases(2) != phase) continue;
+          RowGroup& group = groups.back();
+          const int64_t at = c * g.planes * plane + offset(tap);
+          if (group.elements.empty()) group.offset = at;
+          if (group.elements.size() == 1) group.step = at - group.offset;
+          group.elements.push_back(c * taps + tap.element);
+        }
+      }
+  return groups;
+}
+
+// dw is the sum over positions of x's planes, moved by each tap, times dy: elements of a filter
+// along the rows of a tile, channels of dy, which are brought next to one another, along its
+// vectors.
 template <class T>
 void grid_conv_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
   const Grid g = windows_grid(s.windows);
-  const int64_t lanes = tile_shape<T>().lanes;
-  const int64_t kernel = s.windows.kernel_size(), size = s.in_channels * kernel;
-  constexpr int64_t kChannels = 16;   // of x that a piece of work takes
-  constexpr int64_t kColumns = 1024;  // positions after which a row of dy is read again
+  const TileShape tiles = tile_shape<T>();
+  const int64_t taps = s.windows.kernel_size(), size = s.in_channels * taps;
+  constexpr int64_t kChannels = 32;         // of x that a piece of work takes
+  constexpr int64_t kNearBytes = 24 << 10;  // of dy that stay in the first-level cache
   const int64_t c_blocks = ceil_div(s.in_channels, kChannels);
-  const int64_t m_blocks = ceil_div(s.out_channels, 64);
+  const int64_t m_blocks = ceil_div(s.out_channels, tiles.lanes * tiles.max_vecs);
   const int64_t pieces = s.groups * c_blocks * m_blocks;
   const int64_t c_most = ceil_div(s.in_channels, c_blocks);
-  const int64_t m_most = ceil_div(s.out_channels, m_blocks);
+  const int64_t width = ceil_div(ceil_div(s.out_channels, m_blocks), tiles.lanes) * tiles.lanes;
   // Where these are few, images are cut too, into sums of their own that are added in order.
   const int64_t sums = std::min(s.batch, ceil_div(kItems, pieces));
   const int64_t all = s.groups * s.out_channels * size;
-  const Block<T> more(sums > 1 ? (sums - 1) * all : 0);
+  const Block<T> more((sums - 1) * all);
 
-  const Parts parts = parts_of<T>(g, c_most * g.planes + m_most, 1);
+  const Parts parts = parts_of<T>(g, c_most * g.planes + width, 1);
   int64_t rows = 0;
   for (int64_t part = 0; part < parts.count; ++part)
     rows = std::max(rows, parts.begin(part + 1) - parts.begin(part));
-  // An image after the other in a plane, each with what its taps reach.
-  const int64_t each = ceil_div(rows * g.width + g.reach, lanes) * lanes;
-  const int64_t together =
-      parts.count > 1 ? 1 : std::clamp<int64_t>(kColumns / each, 1, ceil_div(s.batch, sums));
-  const int64_t plane = plane_stride<T>(together * each + g.reach);
-  std::vector<int64_t> offsets;
-  for (int64_t c = 0; c < c_most; ++c)
-    for (const Tap& tap : g.taps) offsets.push_back((c * g.planes + tap.phase) * plane + tap.shift);
+  const int64_t most = rows * g.width;
+  const int64_t plane = plane_stride<T>(most + g.reach);
+  const int64_t near = kNearBytes / (width * static_cast<int64_t>(sizeof(T)));
 
-  const int64_t images = ceil_div(s.batch, sums);
-  const double points = static_cast<double>(images * g.rows * g.width);
-  const double copied = static_cast<double>(c_most * g.planes + m_most) * points;
-  const double work = static_cast<double>(c_most * kernel * m_most) * points;
+  const double points = static_cast<double>(ceil_div(s.batch, sums) * g.rows * g.width);
+  const double copied = static_cast<double>(c_most * g.planes + width) * points;
+  const double work = static_cast<double>(c_most * taps * width) * points;
   parallel_for(pieces * sums, cost_ns(work, copied), [&](int64_t begin, int64_t end) {
-    auto* const planes = static_cast<T*>(
-        gemm_scratch(static_cast<size_t>((c_most * g.planes + m_most) * plane) * sizeof(T)));
-    T* const grads = planes + c_most * g.planes * plane;
+    auto* const planes = static_cast<T*>(gemm_scratch(
+        static_cast<size_t>(c_most * g.planes * plane + (most + taps * c_most) * width) *
+        sizeof(T)));
+    T* const grads = planes + c_most * g.planes * plane;  // [position, width]
+    T* const sum = grads + most * width;                  // [elements of the row groups, width]
     for (int64_t item = begin; item < end; ++item) {
-      const int64_t sum = item / pieces, group = item / (c_blocks * m_blocks) % s.groups;
+      const int64_t share = item / pieces, group = item / (c_blocks * m_blocks) % s.groups;
       const int64_t m_block = item / c_blocks % m_blocks, c_block = item % c_blocks;
       const int64_t c_begin = s.in_channels * c_block / c_blocks;
       const int64_t c_count = s.in_channels * (c_block + 1) / c_blocks - c_begin;
       const int64_t m_begin = s.out_channels * m_block / m_blocks;
       const int64_t m_count = s.out_channels * (m_block + 1) / m_blocks - m_begin;
-      T* const to = (sum == 0 ? dw : more.data() + (sum - 1) * all) +
-                    (group * s.out_channels + m_begin) * size + c_begin * kernel;
-      for (int64_t m = 0; m < m_count; ++m) std::fill_n(to + m * size, c_count * kernel, T{0});
-      const int64_t last_image = s.batch * (sum + 1) / sums;
-      for (int64_t image = s.batch * sum / sums; image < last_image; image += together) {
-        const int64_t count = std::min(together, last_image - image);
+      const auto element_groups = row_groups(g, c_count, s.windows.kernel[2], plane);
+      std::fill_n(sum, taps * c_count * width, T{0});
+      std::fill_n(grads, most * width, T{0});
+      for (int64_t image = s.batch * share / sums; image < s.batch * (share + 1) / sums; ++image)
         for (int64_t part = 0; part < parts.count; ++part) {
           const int64_t first = parts.begin(part) * g.width;
           const int64_t n = parts.begin(part + 1) * g.width - first;
-          for (int64_t i = 0; i < c_count * g.planes; ++i) {
-            for (int64_t j = 0; j < count; ++j)
-              fill_plane(
-                  g, i % g.planes,
-                  x + (((image + j) * s.groups + group) * s.in_channels + c_begin + i / g.planes) *
-                          g.source_size(),
-                  first, first + each, planes + i * plane + j * each);
-            std::fill_n(planes + i * plane + count * each, g.reach, T{0});
-          }
-          for (int64_t m = 0; m < m_count; ++m)
-            for (int64_t j = 0; j < count; ++j) {
-              T* row = grads + m * plane + j * each;
-              const T* from =
-                  dy + (((image + j) * s.groups + group) * s.out_channels + m_begin + m) *
-                           g.result_size();
-              int64_t filled = 0;
-              for_each_run(g, first, first + n, [&](int64_t at, int64_t length, int64_t place) {
-                std::fill(row + filled, row + at - first, T{0});
-                std::copy_n(from + place, length, row + at - first);
-                filled = at - first + length;
-              });
-              std::fill(row + filled, row + each, T{0});
+          const T* from =
+              x + ((image * s.groups + group) * s.in_channels + c_begin) * g.source_size();
+          for (int64_t i = 0; i < c_count * g.planes; ++i)
+            fill_plane(g, i % g.planes, from + i / g.planes * g.source_size(), first,
+                       first + n + g.reach, planes + i * plane);
+          const T* grad =
+              dy + ((image * s.groups + group) * s.out_channels + m_begin) * g.result_size();
+          // Positions without a result are zeros, and in the same places in each image.
+          if (parts.count > 1) std::fill_n(grads, most * width, T{0});
+          for_each_run(g, first, first + n, [&](int64_t at, int64_t length, int64_t place) {
+            transpose_rows(m_count, length, grad + place, g.result_size(),
+                           grads + (at - first) * width, width);
+          });
+          for (int64_t at = 0; at < n; at += near) {
+            T* rows_sum = sum;
+            for (const RowGroup& e : element_groups) {
+              const auto count = static_cast<int64_t>(e.elements.size());
+              add_product(count, width, std::min(near, n - at), planes + e.offset + at, e.step,
+                          grads + at * width, rows_sum);
+              rows_sum += count * width;
             }
-          for (int64_t at = 0; at < count * each; at += kColumns)
-            add_segment_dots(m_count, c_count * kernel, std::min(kColumns, count * each - at),
-                             grads + at, plane, planes + at, offsets.data(), to, size);
+          }
         }
-      }
+      T* const to = (share == 0 ? dw : more.data() + (share - 1) * all) +
+                    (group * s.out_channels + m_begin) * size + c_begin * taps;
+      const T* row = sum;
+      for (const RowGroup& e : element_groups)
+        for (const int64_t element : e.elements) {
+          for (int64_t m = 0; m < m_count; ++m) to[m * size + element] = row[m];
+          row += width;
+        }
     }
   });
-  if (sums == 1) return;
-  parallel_for(all, 0.3 * static_cast<double>(sums), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      for (int64_t sum = 1; sum < sums; ++sum) dw[i] += more.data()[(sum - 1) * all + i];
-  });
+  parallel_for(sums > 1 ? all : 0, 0.3 * static_cast<double>(sums),
+               [&](int64_t begin, int64_t end) {
+                 for (int64_t i = begin; i < end; ++i)
+                   for (int64_t share = 1; share < sums; ++share)
+                     dw[i] += more.data()[(share - 1) * all + i];
+               });
 }
 
 template bool has_grid<float>(const ConvShape&);

@@ -28,8 +28,7 @@ TileShape shape() {
 template <class T>
 void multiply(const SegmentProduct<T>&, int64_t, int64_t, const PanelRun*, int64_t) {}
 template <class T>
-void add_dots(int64_t, int64_t, int64_t, const T*, int64_t, const T*, const int64_t*, T*, int64_t) {
-}
+void add(int64_t, int64_t, int64_t, const T*, int64_t, const T*, T*) {}
 
 #else
 
@@ -81,66 +80,30 @@ void multiply(const SegmentProduct<T>& p, int64_t first, int64_t n, const PanelR
   }
 }
 
-template <int kRows, int kCols, class T>
-HWY_NOINLINE void dot_tile(int64_t n, const T* a, int64_t a_row, const T* b, const int64_t* offsets,
-                           T* c, int64_t c_row) {
-  const hn::ScalableTag<T> d;
-  using V = hn::Vec<decltype(d)>;
-  const int64_t n_lanes = static_cast<int64_t>(hn::Lanes(d));
-  V sum[kRows][kCols];
-#pragma GCC unroll 4
-  for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 6
-    for (int q = 0; q < kCols; ++q) sum[r][q] = hn::Zero(d);
-  }
-  const T* col[kCols];
-#pragma GCC unroll 6
-  for (int q = 0; q < kCols; ++q) col[q] = b + offsets[q];
-  for (int64_t i = 0; i < n; i += n_lanes) {
-    V row[kRows];
-#pragma GCC unroll 4
-    for (int r = 0; r < kRows; ++r) row[r] = hn::LoadU(d, a + r * a_row + i);
-#pragma GCC unroll 6
-    for (int q = 0; q < kCols; ++q) {
-      const V x = hn::LoadU(d, col[q] + i);
-#pragma GCC unroll 4
-      for (int r = 0; r < kRows; ++r) sum[r][q] = hn::MulAdd(row[r], x, sum[r][q]);
-    }
-  }
-#pragma GCC unroll 4
-  for (int r = 0; r < kRows; ++r) {
-#pragma GCC unroll 6
-    for (int q = 0; q < kCols; ++q) c[r * c_row + q] += hn::GetLane(hn::SumOfLanes(d, sum[r][q]));
-  }
-}
-
-#if HWY_TARGET == HWY_AVX2  // 16 registers
-constexpr int kDotRows = 2, kDotCols = 4;
-#else
-constexpr int kDotRows = 4, kDotCols = 6;
-#endif
-
-template <int kRows, class T>
-void add_dot_rows(int64_t cols, int64_t n, const T* a, int64_t a_row, const T* b,
-                  const int64_t* offsets, T* c, int64_t c_row) {
-  int64_t q = 0;
-  for (; q + kDotCols <= cols; q += kDotCols)
-    dot_tile<kRows, kDotCols>(n, a, a_row, b, offsets + q, c + q, c_row);
-  for (; q + kDotCols / 2 <= cols; q += kDotCols / 2)
-    dot_tile<kRows, kDotCols / 2>(n, a, a_row, b, offsets + q, c + q, c_row);
-  for (; q < cols; ++q) dot_tile<kRows, 1>(n, a, a_row, b, offsets + q, c + q, c_row);
-}
-
 template <class T>
-void add_dots(int64_t rows, int64_t cols, int64_t n, const T* a, int64_t a_row, const T* b,
-              const int64_t* offsets, T* c, int64_t c_row) {
-  int64_t r = 0;
-  for (; r + kDotRows <= rows; r += kDotRows)
-    add_dot_rows<kDotRows>(cols, n, a + r * a_row, a_row, b, offsets, c + r * c_row, c_row);
-  for (; r + kDotRows / 2 <= rows; r += kDotRows / 2)
-    add_dot_rows<kDotRows / 2>(cols, n, a + r * a_row, a_row, b, offsets, c + r * c_row, c_row);
-  for (; r < rows; ++r)
-    add_dot_rows<1>(cols, n, a + r * a_row, a_row, b, offsets, c + r * c_row, c_row);
+void add(int64_t m, int64_t width, int64_t n, const T* a, int64_t a_row, const T* b, T* c) {
+  alignas(64) static constexpr T kZeros[kMaxVecs * kMaxLanes] = {};
+  static constexpr int64_t kWhole = 0;
+  const int64_t vecs = width / lanes<T>();
+  Tile<T> tile{};
+  tile.k = n;
+  tile.a_row = a_row;
+  tile.a_col = 1;
+  tile.b = b;
+  tile.b_row = width;
+  tile.segments = 1;
+  tile.b_offsets = &kWhole;
+  tile.c_row = width;
+  tile.last_lanes = static_cast<size_t>(lanes<T>());
+  tile.alpha = tile.beta = 1;
+  tile.col_bias = tile.row_bias = kZeros;
+  const int64_t row_tiles = pieces(m, kMaxRows[vecs]);
+  for (int64_t t = 0; t < row_tiles; ++t) {
+    const int64_t top = edge(m, t, row_tiles), rows = edge(m, t + 1, row_tiles) - top;
+    tile.a = a + top * a_row;
+    tile.c = c + top * width;
+    tiles<T>()[vecs - 1][rows](tile);
+  }
 }
 
 #endif
@@ -155,14 +118,27 @@ void multiply_f64(const SegmentProduct<double>& p, int64_t first, int64_t n, con
                   int64_t count) {
   multiply(p, first, n, runs, count);
 }
-void add_dots_f32(int64_t rows, int64_t cols, int64_t n, const float* a, int64_t a_row,
-                  const float* b, const int64_t* offsets, float* c, int64_t c_row) {
-  add_dots(rows, cols, n, a, a_row, b, offsets, c, c_row);
+void add_f32(int64_t m, int64_t width, int64_t n, const float* a, int64_t a_row, const float* b,
+             float* c) {
+  add(m, width, n, a, a_row, b, c);
 }
-void add_dots_f64(int64_t rows, int64_t cols, int64_t n, const double* a, int64_t a_row,
-                  const double* b, const int64_t* offsets, double* c, int64_t c_row) {
-  add_dots(rows, cols, n, a, a_row, b, offsets, c, c_row);
+void add_f64(int64_t m, int64_t width, int64_t n, const double* a, int64_t a_row, const double* b,
+             double* c) {
+  add(m, width, n, a, a_row, b, c);
 }
+#if HWY_TARGET != HWY_SCALAR
+void transpose_f32(int64_t rows, int64_t cols, const float* from, int64_t from_row, float* to,
+                   int64_t to_row) {
+  transpose(rows, cols, from, from_row, to, to_row);
+}
+void transpose_f64(int64_t rows, int64_t cols, const double* from, int64_t from_row, double* to,
+                   int64_t to_row) {
+  transpose(rows, cols, from, from_row, to, to_row);
+}
+#else
+void transpose_f32(int64_t, int64_t, const float*, int64_t, float*, int64_t) {}
+void transpose_f64(int64_t, int64_t, const double*, int64_t, double*, int64_t) {}
+#endif
 
 }  // namespace HWY_NAMESPACE
 }  // namespace bb::kernels
@@ -190,14 +166,24 @@ void multiply_segments(const SegmentProduct<double>& p, int64_t first, int64_t n
   BB_DISPATCH(multiply_f64)(p, first, n, runs, count);
 }
 template <>
-void add_segment_dots(int64_t rows, int64_t cols, int64_t n, const float* a, int64_t a_row,
-                      const float* b, const int64_t* offsets, float* c, int64_t c_row) {
-  BB_DISPATCH(add_dots_f32)(rows, cols, n, a, a_row, b, offsets, c, c_row);
+void add_product(int64_t m, int64_t width, int64_t n, const float* a, int64_t a_row, const float* b,
+                 float* c) {
+  BB_DISPATCH(add_f32)(m, width, n, a, a_row, b, c);
 }
 template <>
-void add_segment_dots(int64_t rows, int64_t cols, int64_t n, const double* a, int64_t a_row,
-                      const double* b, const int64_t* offsets, double* c, int64_t c_row) {
-  BB_DISPATCH(add_dots_f64)(rows, cols, n, a, a_row, b, offsets, c, c_row);
+void add_product(int64_t m, int64_t width, int64_t n, const double* a, int64_t a_row,
+                 const double* b, double* c) {
+  BB_DISPATCH(add_f64)(m, width, n, a, a_row, b, c);
+}
+template <>
+void transpose_rows(int64_t rows, int64_t cols, const float* from, int64_t from_row, float* to,
+                    int64_t to_row) {
+  BB_DISPATCH(transpose_f32)(rows, cols, from, from_row, to, to_row);
+}
+template <>
+void transpose_rows(int64_t rows, int64_t cols, const double* from, int64_t from_row, double* to,
+                    int64_t to_row) {
+  BB_DISPATCH(transpose_f64)(rows, cols, from, from_row, to, to_row);
 }
 
 }  // namespace bb::kernels

@@ -41,10 +41,14 @@ template <class T>
 void multiply_segments(const SegmentProduct<T>& product, int64_t first, int64_t n,
                        const PanelRun* runs, int64_t count);
 
-/// c[r * c_row + q] += sum over i < n of a[r * a_row + i] * b[offsets[q] + i], for r < rows and
-/// q < cols. n is a multiple of the lanes. The order of each sum follows from n alone.
+/// C[r, j] += sum over i < n of a[r * a_row + i] * b[i * width + j], for r < m and j < width, a
+/// whole number of vectors, max_vecs at most. C is row-major without gaps.
 template <class T>
-void add_segment_dots(int64_t rows, int64_t cols, int64_t n, const T* a, int64_t a_row, const T* b,
-                      const int64_t* offsets, T* c, int64_t c_row);
+void add_product(int64_t m, int64_t width, int64_t n, const T* a, int64_t a_row, const T* b, T* c);
+
+/// to[j * to_row + i] = from[i * from_row + j] for i < rows, j < cols.
+template <class T>
+void transpose_rows(int64_t rows, int64_t cols, const T* from, int64_t from_row, T* to,
+                    int64_t to_row);
 
 }  // namespace bb::kernels

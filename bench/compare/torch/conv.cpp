@@ -44,7 +44,8 @@ std::function<double()> gradient(const Layer& l, bool of_weight) {
 }
 
 const bool registered = [] {
-  for (const Layer& l : {Layer{"16x32x32", 16, 16, 32, 3, 1, 1}, {"64x56x56", 64, 64, 56, 3, 1, 1},
+  for (const Layer& l : {Layer{"16x32x32", 16, 16, 32, 3, 1, 1},
+                         {"64x56x56", 64, 64, 56, 3, 1, 1},
                          {"128x28x28", 128, 128, 28, 3, 1, 1},
                          {"256x14x14", 256, 256, 14, 3, 1, 1},
                          {"7x7_stride_2_3x224x224", 3, 64, 224, 7, 2, 3}}) {
