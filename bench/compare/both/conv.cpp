@@ -1,45 +1,34 @@
-#include <torch/torch.h>
-
-#include "../harness.h"
+#include "side.h"
 
 // Convolutions of 16 images: forward, and the gradient of each operand.
 namespace {
 
-using torch::Tensor;
+using side::Tensor;
 
 struct Layer {
   const char* name;
   int64_t in, out, side, kernel, stride, padding;
 };
 
-Tensor filled(at::IntArrayRef shape, unsigned seed, double scale) {
-  int64_t n = 1;
-  for (int64_t size : shape) n *= size;
-  auto values = versus::numbers(static_cast<size_t>(n), seed, scale);
-  return torch::from_blob(values.data(), shape).clone();
-}
-
-Tensor images(const Layer& l) { return filled({16, l.in, l.side, l.side}, 1, 1); }
-Tensor filters(const Layer& l) { return filled({l.out, l.in, l.kernel, l.kernel}, 2, 0.1); }
 Tensor convolved(const Layer& l, const Tensor& x, const Tensor& w) {
-  return torch::conv2d(x, w, {}, l.stride, l.padding);
+  return side::conv2d(x, w, {}, l.stride, l.padding);
 }
+Tensor images(const Layer& l) { return side::filled({16, l.in, l.side, l.side}, 1, 1); }
+Tensor filters(const Layer& l) { return side::filled({l.out, l.in, l.kernel, l.kernel}, 2, 0.1); }
 
 std::function<double()> forward(const Layer& l) {
   const Tensor x = images(l), w = filters(l);
-  return [=, probe = versus::Probe(static_cast<size_t>(convolved(l, x, w).numel()))]() mutable {
-    torch::InferenceMode guard;
-    return static_cast<double>(convolved(l, x, w).const_data_ptr<float>()[probe()]);
+  return [=, probe = versus::Probe(side::count(convolved(l, x, w)))]() mutable {
+    const side::NoGrad guard;
+    return side::element(convolved(l, x, w), probe());
   };
 }
 
 std::function<double()> gradient(const Layer& l, bool of_weight) {
   const Tensor x = images(l).requires_grad_(!of_weight), w = filters(l).requires_grad_(of_weight);
-  const Tensor y = convolved(l, x, w), wanted = of_weight ? w : x;
-  const Tensor dy = filled(y.sizes(), 3, 0.1);
-  return [=, probe = versus::Probe(static_cast<size_t>(wanted.numel()))]() mutable {
-    const Tensor grad = torch::autograd::grad({y}, {wanted}, {dy}, /*retain_graph=*/true)[0];
-    return static_cast<double>(grad.contiguous().const_data_ptr<float>()[probe()]);
+  const Tensor y = convolved(l, x, w), wanted = of_weight ? w : x, dy = side::like(y, 3, 0.1);
+  return [=, probe = versus::Probe(side::count(wanted))]() mutable {
+    return side::element(side::gradient(y, wanted, dy), probe());
   };
 }
 
