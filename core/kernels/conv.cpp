@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bb/core/kernels/conv_direct.h"
+#include "bb/core/kernels/conv_grid.h"
 #include "bb/core/kernels/gemm.h"
 #include "bb/core/memory.h"
 #include "bb/core/parallel.h"
@@ -78,6 +79,7 @@ void conv(const ConvShape& s, const T* x, const T* w, const T* bias, T* y) {
   const int64_t rows = s.in_channels * windows.kernel_size();
   const bool as_is = windows.are_elements();
   if (s.batch * s.groups * s.out_channels == 0) return;
+  if (!as_is && s.in_channels > 0 && has_grid<T>(s)) return grid_conv(s, x, w, bias, y);
   const Blocks blocks = window_blocks<T>(windows, std::max<int64_t>(rows, 1));
   parallel_for(s.batch * s.groups * blocks.count(), cost_ns(rows, s.out_channels, blocks.size),
                [&](int64_t begin, int64_t end) {
@@ -108,6 +110,8 @@ void conv_grad_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
   const int64_t kernel = windows.kernel_size(), rows = s.in_channels * kernel;
   const bool as_is = windows.are_elements();
   if (s.batch * s.groups * s.in_channels == 0) return;
+  if (!windows.are_elements() && s.out_channels > 0 && has_grid<T>(s))
+    return grid_conv_grad_input(s, dy, w, dx);
   const Blocks channels = channel_blocks(s, 512, s.batch * s.groups);
   const Blocks blocks = window_blocks<T>(windows, channels.size * kernel);
   parallel_for(
@@ -148,6 +152,7 @@ void conv_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
   if (size == 0) return;
   if (s.is_depthwise()) return depthwise_conv_grad_weight(s, x, dy, dw);
   const bool as_is = windows.are_elements();
+  if (!as_is && has_grid<T>(s)) return grid_conv_grad_weight(s, x, dy, dw);
   const Blocks channels = channel_blocks(s, 256, s.groups);
   const Blocks blocks = window_blocks<T>(windows, channels.size * kernel);
   // Where channels give little to share, images are cut too, into sums of their own, that are

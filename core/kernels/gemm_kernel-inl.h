@@ -51,6 +51,8 @@ struct Tile {
   int64_t a_row, a_col;
   const T* b;
   int64_t b_row;
+  int64_t segments;          // the k steps are repeated so often, with A going on
+  const int64_t* b_offsets;  // and B beginning anew, this far from b
   T* c;
   int64_t c_row;
   size_t last_lanes;   // of the last vector: all of them unless kEndsAnywhere
@@ -103,7 +105,7 @@ HWY_NOINLINE void run_tile(const Tile<T>& t) {
   const T* a[kPointers];
 #pragma GCC unroll 6
   for (int p = 0; p < kPointers; ++p) a[p] = t.a + 3 * p * a_row;
-  const T* b = t.b;
+  const T* b = nullptr;
   const auto step = [&]() HWY_ATTR {
     V row[kVecs];
 #pragma GCC unroll 4
@@ -118,14 +120,17 @@ HWY_NOINLINE void run_tile(const Tile<T>& t) {
     for (int q = 0; q < kPointers; ++q) a[q] += a_col;
     b += b_row;
   };
-  if (t.ahead_step == 0) {
-    for (int64_t p = t.k; p > 0; --p) step();
-  } else {
-    const T* ahead = t.ahead;
-    for (int64_t p = t.k; p > 0; --p) {
-      __builtin_prefetch(ahead, 0, 2);
-      ahead += t.ahead_step;
-      step();
+  const T* ahead = t.ahead;
+  for (int64_t segment = 0; segment < t.segments; ++segment) {
+    b = t.b + t.b_offsets[segment];
+    if (t.ahead_step == 0) {
+      for (int64_t p = t.k; p > 0; --p) step();
+    } else {
+      for (int64_t p = t.k; p > 0; --p) {
+        __builtin_prefetch(ahead, 0, 2);
+        ahead += t.ahead_step;
+        step();
+      }
     }
   }
 
@@ -162,6 +167,10 @@ HWY_NOINLINE void run_tile(const Tile<T>& t) {
     }
   }
 }
+
+/// Where piece `index` begins when `size` is cut into `count` pieces as equal as can be.
+inline int64_t edge(int64_t size, int64_t index, int64_t count) { return size * index / count; }
+inline int64_t pieces(int64_t size, int64_t most) { return (size + most - 1) / most; }
 
 template <typename T>
 using TileFn = void (*)(const Tile<T>&);

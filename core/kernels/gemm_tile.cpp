@@ -32,10 +32,6 @@ void run(int64_t, int64_t, int64_t, MatrixRef<const T>, MatrixRef<const T>, Matr
 
 #else
 
-/// Where piece `index` begins when `size` is cut into `count` pieces as equal as can be.
-inline int64_t edge(int64_t size, int64_t index, int64_t count) { return size * index / count; }
-inline int64_t pieces(int64_t size, int64_t most) { return (size + most - 1) / most; }
-
 // A block of A (kMaxHeight x kMaxDepth) is streamed through an L2 of 1 MB past a panel of B (a
 // quarter of it); the packed panels of a chunk of columns stay in the L3 for the blocks of A that
 // follow. Less depth adds to C more often, which costs 4% of 1024^3 each time.
@@ -85,7 +81,10 @@ class Chunk {
     const int64_t bytes = static_cast<int64_t>(sizeof(T));
     fetches_ahead_ = k * n * bytes > kNear;
     tile_.c_is_far = m * n * bytes > kNear;
+    static constexpr int64_t kWhole = 0;
     tile_.k = k;
+    tile_.segments = 1;
+    tile_.b_offsets = &kWhole;
     tile_.alpha = epilogue.alpha;
     tile_.beta = epilogue.beta;
     tile_.relu = epilogue.activation == Activation::kRelu;

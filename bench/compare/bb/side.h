@@ -1,0 +1,110 @@
+#pragma once
+
+#include "../harness.h"
+#include "bb/bb.h"
+
+/// What the cases in both/ are written with, here by this library: names and arguments that are the
+/// same on both sides.
+namespace side {
+
+using bb::NoGrad;
+using bb::Tensor;
+using Sizes = std::vector<int64_t>;
+
+inline Tensor filled(const Sizes& sizes, unsigned seed, double scale) {
+  const bb::Shape shape{std::span<const int64_t>(sizes)};
+  return Tensor::copy_of<float>(versus::numbers(static_cast<size_t>(shape.numel()), seed, scale),
+                                shape);
+}
+inline Tensor constant(const Sizes& sizes, double value) {
+  return bb::full(bb::Shape{std::span<const int64_t>(sizes)}, value);
+}
+inline Tensor classes(const Sizes& sizes, unsigned seed, int64_t count) {
+  const bb::Shape shape{std::span<const int64_t>(sizes)};
+  const auto values = versus::classes(static_cast<size_t>(shape.numel()), seed, count);
+  return Tensor::copy_of<int64_t>(std::vector<int64_t>(values.begin(), values.end()), shape);
+}
+inline double element(const Tensor& x, size_t i) {
+  return static_cast<double>(x.detach().contiguous().data<float>()[i]);
+}
+inline size_t count(const Tensor& x) { return static_cast<size_t>(x.numel()); }
+inline double number(const Tensor& x) { return x.item<double>(); }
+inline Tensor reshaped(const Tensor& x, const Sizes& sizes) {
+  return x.reshape(bb::Shape{std::span<const int64_t>(sizes)});
+}
+inline Tensor like(const Tensor& x, unsigned seed, double scale) {
+  return filled(Sizes(x.shape().begin(), x.shape().end()), seed, scale);
+}
+
+using bb::gelu;
+using bb::matmul;
+using bb::relu;
+using bb::tanh;
+inline Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {}) {
+  return bb::linear(x, w, b);
+}
+inline Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& b, int64_t stride,
+                     int64_t padding, int64_t groups = 1) {
+  return bb::conv2d(x, w, b, {.stride = stride, .padding = padding, .groups = groups});
+}
+inline Tensor max_pool2d(const Tensor& x, int64_t kernel) { return bb::max_pool2d(x, kernel); }
+inline Tensor avg_pool2d(const Tensor& x, int64_t kernel) { return bb::avg_pool2d(x, kernel); }
+inline Tensor mean_of_images(const Tensor& x) { return bb::mean(x, {2, 3}); }
+inline Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& var, const Tensor& w,
+                         const Tensor& b, bool training) {
+  return bb::batch_norm(x, mean, var, w, b, {.training = training});
+}
+inline Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b) {
+  return bb::layer_norm(x, {x.size(-1)}, w, b);
+}
+inline Tensor causal_attention(const Tensor& q, const Tensor& k, const Tensor& v) {
+  return bb::scaled_dot_product_attention(q, k, v, {}, {.is_causal = true});
+}
+inline Tensor embedding(const Tensor& indices, const Tensor& w) {
+  return bb::embedding(indices, w);
+}
+inline Tensor cross_entropy(const Tensor& x, const Tensor& labels) {
+  return bb::cross_entropy(x, labels);
+}
+
+inline Tensor gradient(const Tensor& y, const Tensor& x, const Tensor& dy) {
+  return bb::autograd::grad(y, {x}, dy, {.retain_graph = true})[0];
+}
+
+/// A step of an optimizer over the parameters' gradients, which are then let go.
+inline std::function<void()> sgd(const std::vector<Tensor>& parameters) {
+  auto optimizer = std::make_shared<bb::optim::SGD>(
+      parameters, bb::optim::SGDOptions{.lr = 0.01, .momentum = 0.9});
+  return [optimizer] {
+    optimizer->step();
+    optimizer->zero_grad();
+  };
+}
+inline std::function<void()> adam(const std::vector<Tensor>& parameters) {
+  auto optimizer =
+      std::make_shared<bb::optim::Adam>(parameters, bb::optim::AdamOptions{.lr = 1e-3});
+  return [optimizer] {
+    optimizer->step();
+    optimizer->zero_grad();
+  };
+}
+
+/// An LSTM over x [time, batch, features] from a state of zeros: the outputs of all times.
+/// Weights [4 * hidden, features] and [4 * hidden, hidden], gates in the order i, f, g, o.
+inline Tensor lstm(const Tensor& x, const Tensor& w_in, const Tensor& w_hidden, const Tensor& b_in,
+                   const Tensor& b_hidden) {
+  const int64_t hidden = w_hidden.size(1);
+  Tensor h = bb::zeros({x.size(1), hidden}), c = h;
+  const Tensor inputs = bb::linear(x, w_in, b_in);
+  std::vector<Tensor> outputs;
+  for (int64_t t = 0; t < x.size(0); ++t) {
+    const Tensor gates = inputs.select(0, t) + bb::linear(h, w_hidden, b_hidden);
+    const auto parts = gates.chunk(4, 1);
+    c = parts[1].sigmoid() * c + parts[0].sigmoid() * parts[2].tanh();
+    h = parts[3].sigmoid() * c.tanh();
+    outputs.push_back(h);
+  }
+  return bb::stack(outputs);
+}
+
+}  // namespace side

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <torch/torch.h>
+
+#include "../harness.h"
+
+/// What the cases in both/ are written with, here by LibTorch.
+namespace side {
+
+using torch::Tensor;
+using Sizes = std::vector<int64_t>;
+using NoGrad = torch::InferenceMode;
+
+inline Tensor filled(const Sizes& sizes, unsigned seed, double scale) {
+  int64_t n = 1;
+  for (int64_t size : sizes) n *= size;
+  auto values = versus::numbers(static_cast<size_t>(n), seed, scale);
+  return torch::from_blob(values.data(), sizes).clone();
+}
+inline Tensor constant(const Sizes& sizes, double value) { return torch::full(sizes, value); }
+inline Tensor classes(const Sizes& sizes, unsigned seed, int64_t count) {
+  int64_t n = 1;
+  for (int64_t size : sizes) n *= size;
+  auto values = versus::classes(static_cast<size_t>(n), seed, count);
+  return torch::from_blob(values.data(), sizes, torch::kInt64).clone();
+}
+inline double element(const Tensor& x, size_t i) {
+  return static_cast<double>(x.contiguous().const_data_ptr<float>()[i]);
+}
+inline size_t count(const Tensor& x) { return static_cast<size_t>(x.numel()); }
+inline double number(const Tensor& x) { return x.item<double>(); }
+inline Tensor reshaped(const Tensor& x, const Sizes& sizes) { return x.reshape(sizes); }
+inline Tensor like(const Tensor& x, unsigned seed, double scale) {
+  return filled(x.sizes().vec(), seed, scale);
+}
+
+using torch::matmul;
+using torch::relu;
+using torch::tanh;
+inline Tensor gelu(const Tensor& x) { return torch::gelu(x); }
+inline Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {}) {
+  return torch::nn::functional::linear(x, w, b);
+}
+inline Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& b, int64_t stride,
+                     int64_t padding, int64_t groups = 1) {
+  return torch::conv2d(x, w, b, stride, padding, 1, groups);
+}
+inline Tensor max_pool2d(const Tensor& x, int64_t kernel) { return torch::max_pool2d(x, kernel); }
+inline Tensor avg_pool2d(const Tensor& x, int64_t kernel) { return torch::avg_pool2d(x, kernel); }
+inline Tensor mean_of_images(const Tensor& x) { return x.mean({2, 3}); }
+inline Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& var, const Tensor& w,
+                         const Tensor& b, bool training) {
+  return torch::batch_norm(x, w, b, mean, var, training, 0.1, 1e-5, false);
+}
+inline Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b) {
+  return torch::layer_norm(x, {x.size(-1)}, w, b);
+}
+inline Tensor causal_attention(const Tensor& q, const Tensor& k, const Tensor& v) {
+  return at::scaled_dot_product_attention(q, k, v, {}, 0.0, true);
+}
+inline Tensor embedding(const Tensor& indices, const Tensor& w) {
+  return torch::embedding(w, indices);
+}
+inline Tensor cross_entropy(const Tensor& x, const Tensor& labels) {
+  return torch::nn::functional::cross_entropy(x, labels);
+}
+
+inline Tensor gradient(const Tensor& y, const Tensor& x, const Tensor& dy) {
+  return torch::autograd::grad({y}, {x}, {dy}, /*retain_graph=*/true)[0];
+}
+
+inline std::function<void()> sgd(const std::vector<Tensor>& parameters) {
+  auto optimizer =
+      std::make_shared<torch::optim::SGD>(parameters, torch::optim::SGDOptions(0.01).momentum(0.9));
+  return [optimizer] {
+    optimizer->step();
+    optimizer->zero_grad();
+  };
+}
+inline std::function<void()> adam(const std::vector<Tensor>& parameters) {
+  auto optimizer =
+      std::make_shared<torch::optim::Adam>(parameters, torch::optim::AdamOptions(1e-3));
+  return [optimizer] {
+    optimizer->step();
+    optimizer->zero_grad();
+  };
+}
+
+inline Tensor lstm(const Tensor& x, const Tensor& w_in, const Tensor& w_hidden, const Tensor& b_in,
+                   const Tensor& b_hidden) {
+  const Tensor zero = torch::zeros({1, x.size(1), w_hidden.size(1)});
+  return std::get<0>(torch::lstm(x, {zero, zero}, {w_in, w_hidden, b_in, b_hidden}, true, 1, 0.0,
+                                 true, false, false));
+}
+
+}  // namespace side
