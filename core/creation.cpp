@@ -177,7 +177,8 @@ void detail::check_fits(const char* op, Scalar value, DType dtype) {
   if (visit(dtype, [&]<class T>() { return fits<T>(value); })) return;
   const std::string number = value.is_real() ? fmt::format("{}", value.to_double())
                                              : fmt::format("{}", value.to<int64_t>());
-  throw ValueError(fmt::format("{}: {} cannot hold {}", op, name(dtype), number));
+  throw ValueError(fmt::format("{}: {} cannot hold {}\n  hint: convert to a wider dtype first", op,
+                               name(dtype), number));
 }
 
 Tensor detail::filled(const char* op, const Shape& shape, Scalar value, DType dtype) {

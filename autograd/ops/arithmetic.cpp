@@ -36,7 +36,7 @@ Tensor add(const Tensor& a, Scalar b) {
 }
 
 Tensor sub(const Tensor& a, const Tensor& b) {
-  detail::check_subtracts("sub", a.dtype(), b.dtype());
+  detail::check_subtracts("sub", a, b);
   Tensor y = detail::apply("sub", elementwise().sub, a, b);
   return record("sub", {a, b}, std::move(y), [](const Tensor& dy, Needs needs) {
     return Pair{dy, needs[1] ? -dy : Tensor()};
@@ -44,13 +44,13 @@ Tensor sub(const Tensor& a, const Tensor& b) {
 }
 
 Tensor sub(const Tensor& a, Scalar b) {
-  detail::check_subtracts("sub", a.dtype(), b.natural_dtype());
+  detail::check_subtracts("sub", a, b);
   Tensor y = detail::apply("sub", elementwise().sub, a, b);
   return record("sub", {a}, std::move(y), [](const Tensor& dy) { return dy; });
 }
 
 Tensor sub(Scalar a, const Tensor& b) {
-  detail::check_subtracts("sub", a.natural_dtype(), b.dtype());
+  detail::check_subtracts("sub", a, b);
   Tensor y = detail::apply("sub", elementwise().sub, a, b);
   return record("sub", {b}, std::move(y), [](const Tensor& dy) { return -dy; });
 }
@@ -72,6 +72,7 @@ namespace {
 
 // alpha b, in the dtype of its sum with a.
 Tensor scaled(const char* op, const Tensor& a, const Tensor& b, Scalar alpha) {
+  detail::check_defined(op, {{"a", a}, {"b", b}});
   const DType dtype = detail::result_type(a, b);
   const bool is_bool = alpha.natural_dtype() == kBool;
   if ((alpha.is_real() && !is_floating_point(dtype)) || (is_bool && dtype != kBool))
@@ -88,7 +89,7 @@ Tensor add(const Tensor& a, const Tensor& b, Scalar alpha) {
 }
 
 Tensor sub(const Tensor& a, const Tensor& b, Scalar alpha) {
-  detail::check_subtracts("sub", a.dtype(), b.dtype());
+  detail::check_subtracts("sub", a, b);
   return sub(a, scaled("sub", a, b, alpha));
 }
 
@@ -116,8 +117,10 @@ Tensor div(Scalar a, const Tensor& b) {
 }
 
 Tensor neg(const Tensor& x) {
+  detail::check_defined("neg", x);
   if (x.dtype() == kBool)
-    throw DTypeError("neg: bool is not supported\n  hint: logical_not() inverts a mask");
+    throw DTypeError(fmt::format(
+        "neg: bool is not supported\n  x {}\n  hint: logical_not() inverts a mask", describe(x)));
   Tensor y = detail::apply("neg", elementwise().neg, x);
   return record("neg", {x}, std::move(y), [](const Tensor& dy) { return -dy; });
 }

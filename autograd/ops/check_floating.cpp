@@ -14,12 +14,28 @@ void check_floating(const char* op, const Tensor& x, const char* role) {
                     op, role, describe(x)));
 }
 
-void check_subtracts(const char* op, DType a, DType b) {
-  if (a == kBool || b == kBool)
-    throw DTypeError(
-        fmt::format("{}: bool is not supported\n  a {}   b {}\n"
-                    "  hint: logical_xor() tells where masks differ, logical_not() inverts one",
-                    op, name(a), name(b)));
+namespace {
+
+[[noreturn]] void throw_masks(const char* op, const std::string& operands) {
+  throw DTypeError(
+      fmt::format("{}: bool is not supported\n  {}\n"
+                  "  hint: logical_xor() tells where masks differ, logical_not() inverts one",
+                  op, operands));
+}
+
+}  // namespace
+
+void check_subtracts(const char* op, const Tensor& a, const Tensor& b) {
+  check_defined(op, {{"a", a}, {"b", b}});
+  if (a.dtype() == kBool || b.dtype() == kBool) throw_masks(op, text_of({{"a", a}, {"b", b}}));
+}
+void check_subtracts(const char* op, const Tensor& a, Scalar b) {
+  check_defined(op, {{"a", a}});
+  if (a.dtype() == kBool || b.natural_dtype() == kBool) throw_masks(op, text_of({{"a", a}}));
+}
+void check_subtracts(const char* op, Scalar a, const Tensor& b) {
+  check_defined(op, {{"b", b}});
+  if (b.dtype() == kBool || a.natural_dtype() == kBool) throw_masks(op, text_of({{"b", b}}));
 }
 
 }  // namespace bb::detail

@@ -9,6 +9,8 @@ namespace bb::detail {
 void check_floating(const char* op, const Tensor& x, const char* role = "x");
 
 /// Throws DTypeError where either operand is bool: masks are not subtracted.
-void check_subtracts(const char* op, DType a, DType b);
+void check_subtracts(const char* op, const Tensor& a, const Tensor& b);
+void check_subtracts(const char* op, const Tensor& a, Scalar b);
+void check_subtracts(const char* op, Scalar a, const Tensor& b);
 
 }  // namespace bb::detail

@@ -154,7 +154,7 @@ Tensor& Tensor::add_(const Tensor& b) {
   return change<const Tensor&>("add_", elementwise().add, bb::add, *this, b);
 }
 Tensor& Tensor::sub_(const Tensor& b) {
-  detail::check_subtracts("sub_", dtype(), b.dtype());
+  detail::check_subtracts("sub_", *this, b);
   return change<const Tensor&>("sub_", elementwise().sub, bb::sub, *this, b);
 }
 Tensor& Tensor::mul_(const Tensor& b) {
@@ -167,7 +167,7 @@ Tensor& Tensor::add_(Scalar b) {
   return change<Scalar>("add_", elementwise().add, bb::add, *this, b);
 }
 Tensor& Tensor::sub_(Scalar b) {
-  detail::check_subtracts("sub_", dtype(), b.natural_dtype());
+  detail::check_subtracts("sub_", *this, b);
   return change<Scalar>("sub_", elementwise().sub, bb::sub, *this, b);
 }
 Tensor& Tensor::mul_(Scalar b) {

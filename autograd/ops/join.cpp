@@ -190,7 +190,7 @@ Tensor roll(const Tensor& x, const Shape& shifts, const Shape& dims) {
     throw ShapeError(
         fmt::format("roll: as many shifts as dims are needed\n  x {}   shifts {}   dims {}",
                     x.shape(), shifts, dims));
-  if (x.dim() == 0) throw IndexError("roll: a 0-d tensor has no dimension to roll along");
+  if (x.dim() == 0) throw IndexError("roll: a 0-d tensor has no dimension to roll along\n  x []");
   for (int64_t dim : dims) normalize_dim("roll", dim, x);
   Tensor y = x;
   for (int64_t i = 0; i < dims.rank(); ++i) {

@@ -27,6 +27,10 @@ Tensor reduced(const Tensor& losses, Reduction reduction) {
 void check_same_shape(const char* op, const Tensor& x, const char* x_role, const Tensor& target,
                       const char* target_role) {
   check_defined(op, {{x_role, x}, {target_role, target}});
+  if (x.dtype() == kBool || target.dtype() == kBool)
+    throw DTypeError(
+        fmt::format("{}: bool is not supported\n  {}\n  hint: convert with to(kFloat32)", op,
+                    text_of({{x_role, x}, {target_role, target}})));
   if (x.shape() == target.shape()) return;
   throw ShapeError(
       fmt::format("{0}: {1} and {2} differ in shape\n  {1} {3}   {2} {4}\n"

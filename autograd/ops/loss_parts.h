@@ -12,7 +12,8 @@ void check_reduction(const char* op, Reduction reduction);
 /// Mean, sum or the losses themselves.
 Tensor reduced(const Tensor& losses, Reduction reduction);
 
-/// Throws ShapeError unless both have one shape, ValueError where one is undefined.
+/// Throws ShapeError unless both have one shape, ValueError where one is undefined, DTypeError for
+/// a mask.
 void check_same_shape(const char* op, const Tensor& x, const char* x_role, const Tensor& target,
                       const char* target_role);
 

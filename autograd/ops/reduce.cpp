@@ -42,6 +42,7 @@ Tensor sum(const Tensor& x, const Shape& dims, bool keepdim, std::optional<DType
 Tensor sum(const Tensor& x) { return sum(x, Shape{}); }
 
 Tensor mean(const Tensor& x, const Shape& dims, bool keepdim, std::optional<DType> dtype) {
+  detail::check_defined("mean", x);
   if (dtype && !is_floating_point(*dtype))
     throw DTypeError(fmt::format("mean: {} holds no mean\n  x {}", name(*dtype), describe(x)));
   if (dtype) return mean(to(x, *dtype), dims, keepdim);

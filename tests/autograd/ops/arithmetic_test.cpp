@@ -31,7 +31,8 @@ TEST(Alpha, IsOfTheResultsDType) {
                            "add: a real alpha does not suit a result of int64");
   expect_error<ValueError>([&] { sub(f, f, true); },
                            "sub: a bool alpha does not suit a result of float32");
-  expect_error<ValueError>([&] { add(u, u, 300); }, "add: uint8 cannot hold 300");
+  expect_error<ValueError>([&] { add(u, u, 300); },
+                           "add: uint8 cannot hold 300\n  hint: convert to a wider dtype first");
   EXPECT_THROW(add(b, b, 2.5), ValueError);
   EXPECT_THROW(sub(b, b, 1), DTypeError);
   Tensor flags = b.clone();
@@ -59,11 +60,12 @@ TEST(RoundedDivision, OfIntegers) {
 TEST(RoundedDivision, Errors) {
   const Tensor x = tensor({1, 2}), mask = tensor({true, false});
   expect_error<ValueError>([&] { div(x, 0, RoundingMode::kTrunc); },
-                           "div: an integer is divided by 0\n"
+                           "div: an integer is divided by 0\n  a int64 [2]\n"
                            "  hint: convert with to(kFloat32), which gives NaN");
   EXPECT_THROW(div(x, tensor({1, 0}), RoundingMode::kFloor), ValueError);
   expect_error<DTypeError>([&] { div(mask, mask, RoundingMode::kFloor); },
-                           "div: bool is not supported");
+                           "div: bool is not supported\n  a bool [2]   b bool [2]\n"
+                           "  hint: convert with to(kInt64)");
   EXPECT_THROW(div(ones({2, 3}), ones({4}), RoundingMode::kTrunc), ShapeError);
   expect_error<DTypeError>([&] { round(x, 1); },
                            "round: needs floating point\n  x int64 [2]\n"

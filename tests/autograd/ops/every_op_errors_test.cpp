@@ -60,10 +60,10 @@ const std::multimap<std::string, std::string> kOtherNames{
 bool reads_inputs(const std::string& row) {
   for (const char* start :
        {"batch_norm", "binary_cross_entropy_weighted", "binary_cross_entropy_with_logits_weighted",
-        "cholesky", "cross_entropy_smoothed", "cross_entropy_weighted", "embedding_padding",
-        "instance_norm_running", "layer_norm", "multi_margin_loss_squared",
+        "cholesky", "cross_entropy_smoothed", "cross_entropy_weighted", "div_floor_scalar",
+        "embedding_padding", "instance_norm_running", "layer_norm", "multi_margin_loss_squared",
         "multilabel_soft_margin_loss_weighted", "nll_loss_none", "nll_loss_weighted", "rms_norm",
-        "slogdet_sign"})
+        "round_tens", "slogdet_sign"})
     if (row.starts_with(start)) return true;
   return false;
 }
@@ -138,7 +138,7 @@ TEST_P(EveryOp, NamesItselfAndADTypeThatItDoesNotTake) {
     std::vector<Tensor> all = inputs();
     for (size_t i = 0; i < all.size(); ++i) {
       const Outcome outcome = replaced(i, all[i].to(dtype));
-      if (outcome.kind == Outcome::kDType) {
+      if (outcome.kind == Outcome::kDType && !reads_inputs(op().name)) {
         EXPECT_NE(outcome.text.find(name(dtype)), std::string::npos) << outcome.text;
       }
     }

@@ -33,7 +33,7 @@ TEST(LossErrors, TargetsOfAnotherShape) {
   expect_error<ShapeError>([&] { hinge_embedding_loss(t, ones({4})); },
                            "hinge_embedding_loss: shapes do not broadcast: at dimension 1 from the "
                            "end they are 3 and 4\n"
-                           "  a [3]   b [4]\n  hint: sizes must be equal, or one of them 1");
+                           "  x [3]   target [4]\n  hint: sizes must be equal, or one of them 1");
 }
 
 TEST(LossErrors, DTypes) {
