@@ -35,7 +35,8 @@ case "${1-}" in
   "")
     scripts/install_deps.sh
     build release
-    exec ctest --preset release -j "$jobs"
+    all_tests build/release/tests/bb_tests
+    exit
     ;;
   --all) ;;
   *) echo "usage: test.sh [--all]" >&2; exit 2 ;;
@@ -49,7 +50,7 @@ scripts/format.sh --check
 
 stage "Release build by g++, warnings as errors, and its tests"
 build release -DBB_WERROR=ON
-ctest --preset release -j "$jobs"
+all_tests build/release/tests/bb_tests
 
 stage "Tests of the kernels for lesser processors"
 for capability in avx2 default; do

@@ -20,8 +20,11 @@ struct ConvShape {
 // the other two. All tensors are row-major without gaps:
 //   x [batch, groups * in_channels, in], w [groups * out_channels, in_channels, kernel],
 //   y [batch, groups * out_channels, out].
-// The im2col matrix is formed panel by panel, of a size for the cache. How the work is cut follows
-// from the shape alone: results are bitwise the same for any number of threads.
+// Which way they go: 1x1 kernels, whose images are their own matrix, through gemm; depthwise ones
+// row by row (conv_direct.h); others on register tiles that read windows where they lie
+// (conv_grid.h), or else, as with few processors and much padding, through panels of the im2col
+// matrix, of a size for the cache. How the work is cut follows from the shape alone: results are
+// bitwise the same for any number of threads.
 
 /// y[n, o, p] = bias[o] + sum over c, k of w[o, c, k] * (element k of window p of x[n, c]).
 /// bias: groups * out_channels values, or null.

@@ -121,31 +121,39 @@ struct Grid {
   std::vector<Tap> taps;  // of the planes
 };
 
-/// Positions [begin, end) of plane `plane` of a channel of the source.
+/// Positions [begin, end) of plane `plane` of a channel of the source; begin is that of a row.
+/// Up to a vector more is written.
 template <class T>
 void fill_plane(const Grid& g, int64_t plane, const T* source, int64_t begin, int64_t end, T* to) {
   const auto& [z, y, x] = g.axes;
-  const int64_t phase = plane % g.phases(2);
-  const int64_t z_shift = z.phases[static_cast<size_t>(plane / g.phases(2) / g.phases(1))] - z.pad;
-  const int64_t y_shift = y.phases[static_cast<size_t>(plane / g.phases(2) % g.phases(1))] - y.pad;
-  const Axis::Real real = x.real(phase);
-  int64_t row = begin / g.width, at = begin % g.width;
-  for (int64_t position = begin; position < end; ++row, at = 0) {
-    const int64_t n = std::min(g.width - at, end - position);
+  const auto shift = [](const Axis& axis, int64_t phase) {
+    return axis.phases[static_cast<size_t>(phase)] - axis.pad;
+  };
+  const int64_t z_shift = shift(z, plane / g.phases(2) / g.phases(1));
+  const int64_t y_shift = shift(y, plane / g.phases(2) % g.phases(1));
+  const Axis::Real real = x.real(plane % g.phases(2));
+  for (int64_t position = begin; position < end;) {
+    const int64_t row = position / g.width;
     const int64_t i = row / g.height * z.step + z_shift, j = row % g.height * y.step + y_shift;
-    const bool inside = i >= 0 && i < z.in && j >= 0 && j < y.in;
-    const int64_t first = inside ? std::clamp(real.begin - at, int64_t{0}, n) : n;
-    const int64_t last = inside ? std::clamp(real.end - at, first, n) : n;
-    std::fill_n(to, first, T{0});
-    const T* from =
-        source + (i * y.in + j) * x.in + real.first + (at + first - real.begin) * x.step;
-    if (x.step == 1)
-      std::copy_n(from, last - first, to + first);
-    else
-      for (int64_t k = first; k < last; ++k) to[k] = from[(k - first) * x.step];
-    std::fill(to + last, to + n, T{0});
-    to += n;
-    position += n;
+    const int64_t whole_rows = (end - position) / g.width;  // the last may be a part of one
+    const int64_t width = std::min(g.width, end - position);
+    int64_t rows = 1;
+    if (i >= 0 && i < z.in && j >= 0 && j < y.in) {
+      const int64_t in_image = (y.in - 1 - j) / y.step + 1;
+      rows = std::max<int64_t>(std::min({whole_rows, in_image, g.height - row % g.height}), 1);
+      copy_padded<T>({.rows = rows,
+                      .width = width,
+                      .lead = real.begin,
+                      .count = real.end - real.begin,
+                      .from = source + (i * y.in + j) * x.in + real.first,
+                      .step = x.step,
+                      .from_row = y.step * x.in,
+                      .to = to});
+    } else {
+      std::fill_n(to, width, T{0});
+    }
+    to += rows * width;
+    position += rows * width;
   }
 }
 
@@ -328,8 +336,13 @@ Grid windows_grid(const Windows& w) {
 }  // namespace
 
 template <class T>
+bool has_vectors() {
+  return tile_shape<T>().lanes > 0;
+}
+
+template <class T>
 bool has_grid(const ConvShape& s) {
-  if (tile_shape<T>().lanes == 0) return false;
+  if (!has_vectors<T>()) return false;
   const Grid grid = windows_grid(s.windows);
   constexpr int64_t kMostBytes = 16 << 20;
   const int64_t row = (grid.width + grid.reach) * grid.planes * static_cast<int64_t>(sizeof(T));
@@ -427,7 +440,7 @@ void grid_conv_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
   for (int64_t part = 0; part < parts.count; ++part)
     rows = std::max(rows, parts.begin(part + 1) - parts.begin(part));
   const int64_t most = rows * g.width;
-  const int64_t plane = plane_stride<T>(most + g.reach);
+  const int64_t plane = plane_stride<T>(most + g.reach + tiles.lanes);
   const int64_t near = kNearBytes / (width * static_cast<int64_t>(sizeof(T)));
 
   const double points = static_cast<double>(ceil_div(s.batch, sums) * g.rows * g.width);
@@ -494,6 +507,8 @@ void grid_conv_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
                });
 }
 
+template bool has_vectors<float>();
+template bool has_vectors<double>();
 template bool has_grid<float>(const ConvShape&);
 template bool has_grid<double>(const ConvShape&);
 template void grid_conv(const ConvShape&, const float*, const float*, const float*, float*);

@@ -9,7 +9,10 @@
 /// and the next are computed too, and dropped.
 namespace bb::kernels {
 
-/// Whether these serve: on processors with vectors, where images are not mostly padding.
+/// Whether this processor has the tiles.
+template <class T>
+bool has_vectors();
+/// Whether they serve here: where images are not mostly padding.
 template <class T>
 bool has_grid(const ConvShape& shape);
 

@@ -30,7 +30,45 @@ void multiply(const SegmentProduct<T>&, int64_t, int64_t, const PanelRun*, int64
 template <class T>
 void add(int64_t, int64_t, int64_t, const T*, int64_t, const T*, T*) {}
 
+template <class T>
+void copy_rows(const PaddedRows<T>&) {}
+
 #else
+
+/// Positions [begin, begin + lanes) of a row, of which those before `lead` and from lead + count on
+/// are zeros.
+template <class D, class T>
+HWY_INLINE hn::Vec<D> padded(D d, const PaddedRows<T>& p, const T* from, int64_t begin) {
+  const auto n_lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t first = std::clamp(p.lead - begin, int64_t{0}, n_lanes);
+  const int64_t last = std::clamp(p.lead + p.count - begin, first, n_lanes);
+  if (p.step == 1 && first == 0 && last == n_lanes) return hn::LoadU(d, from + begin - p.lead);
+  // The element behind the last one that is taken may not be there.
+  if (p.step == 2 && first == 0 && begin + n_lanes < p.lead + p.count) {
+    const T* at = from + (begin - p.lead) * 2;
+    return hn::ConcatEven(d, hn::LoadU(d, at + n_lanes), hn::LoadU(d, at));
+  }
+#if !HWY_MEM_OPS_MIGHT_FAULT
+  if (p.step == 1) {
+    const auto mask = hn::AndNot(hn::FirstN(d, static_cast<size_t>(first)),
+                                 hn::FirstN(d, static_cast<size_t>(last)));
+    return hn::MaskedLoad(mask, d, from + begin - p.lead);
+  }
+#endif
+  alignas(64) T buffer[kMaxLanes] = {};
+  for (int64_t i = first; i < last; ++i) buffer[i] = from[(begin + i - p.lead) * p.step];
+  return hn::Load(d, buffer);
+}
+
+template <class T>
+void copy_rows(const PaddedRows<T>& p) {
+  const hn::ScalableTag<T> d;
+  const auto n_lanes = static_cast<int64_t>(hn::Lanes(d));
+  const T* from = p.from;
+  T* to = p.to;
+  for (int64_t r = 0; r < p.rows; ++r, from += p.from_row, to += p.width)
+    for (int64_t j = 0; j < p.width; j += n_lanes) hn::StoreU(padded(d, p, from, j), d, to + j);
+}
 
 template <class T>
 TileShape shape() {
@@ -126,6 +164,8 @@ void add_f64(int64_t m, int64_t width, int64_t n, const double* a, int64_t a_row
              double* c) {
   add(m, width, n, a, a_row, b, c);
 }
+void copy_rows_f32(const PaddedRows<float>& rows) { copy_rows(rows); }
+void copy_rows_f64(const PaddedRows<double>& rows) { copy_rows(rows); }
 #if HWY_TARGET != HWY_SCALAR
 void transpose_f32(int64_t rows, int64_t cols, const float* from, int64_t from_row, float* to,
                    int64_t to_row) {
@@ -174,6 +214,14 @@ template <>
 void add_product(int64_t m, int64_t width, int64_t n, const double* a, int64_t a_row,
                  const double* b, double* c) {
   BB_DISPATCH(add_f64)(m, width, n, a, a_row, b, c);
+}
+template <>
+void copy_padded(const PaddedRows<float>& rows) {
+  BB_DISPATCH(copy_rows_f32)(rows);
+}
+template <>
+void copy_padded(const PaddedRows<double>& rows) {
+  BB_DISPATCH(copy_rows_f64)(rows);
 }
 template <>
 void transpose_rows(int64_t rows, int64_t cols, const float* from, int64_t from_row, float* to,

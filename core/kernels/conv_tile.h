@@ -46,6 +46,18 @@ void multiply_segments(const SegmentProduct<T>& product, int64_t first, int64_t 
 template <class T>
 void add_product(int64_t m, int64_t width, int64_t n, const T* a, int64_t a_row, const T* b, T* c);
 
+/// Rows one after another in `to`, each of `lead` zeros, `count` elements of `from`, `step` apart,
+/// and zeros up to `width`; those of the next row lie from_row on. Up to a vector more is written.
+template <class T>
+struct PaddedRows {
+  int64_t rows, width, lead, count;
+  const T* from;
+  int64_t step, from_row;
+  T* to;
+};
+template <class T>
+void copy_padded(const PaddedRows<T>& rows);
+
 /// to[j * to_row + i] = from[i * from_row + j] for i < rows, j < cols.
 template <class T>
 void transpose_rows(int64_t rows, int64_t cols, const T* from, int64_t from_row, T* to,

@@ -1,0 +1,189 @@
+#include "bb/core/kernels/conv.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "bb/core/kernels/conv_grid.h"
+#include "bb/core/parallel.h"
+
+namespace bb::kernels {
+namespace {
+
+using Random = std::mt19937;
+
+int64_t between(Random& random, int64_t low, int64_t high) {
+  return std::uniform_int_distribution<int64_t>(low, high)(random);
+}
+
+// 1-d to 3-d, of any stride, padding, dilation and number of groups, in small.
+ConvShape random_shape(Random& random) {
+  ConvShape s{between(random, 1, 3),
+              between(random, 1, 2),
+              between(random, 1, 20),
+              between(random, 1, 20),
+              {}};
+  Windows& w = s.windows;
+  const size_t unused = static_cast<size_t>(between(random, 0, 2));
+  for (size_t d = 0; d < 3; ++d) {
+    w.in[d] = w.kernel[d] = w.out[d] = w.stride[d] = w.dilation[d] = 1;
+    if (d < unused) continue;
+    do {
+      w.in[d] = between(random, 1, d == 2 ? 40 : 12);
+      w.kernel[d] = between(random, 1, 5);
+      w.stride[d] = between(random, 1, 3);
+      w.dilation[d] = between(random, 1, 2);
+      w.padding[d] = between(random, 0, 4);
+      const int64_t room = w.in[d] + 2 * w.padding[d] - ((w.kernel[d] - 1) * w.dilation[d] + 1);
+      w.out[d] = room < 0 ? 0 : room / w.stride[d] + 1;
+    } while (w.out[d] < 1);
+  }
+  return s;
+}
+
+std::string text_of(const ConvShape& s) {
+  std::string text = "batch " + std::to_string(s.batch) + " groups " + std::to_string(s.groups) +
+                     " channels " + std::to_string(s.in_channels) + " -> " +
+                     std::to_string(s.out_channels);
+  const Windows& w = s.windows;
+  for (size_t d = 0; d < 3; ++d)
+    for (const auto* numbers : {&w.in, &w.kernel, &w.stride, &w.padding, &w.dilation})
+      text += (numbers == &w.in ? "; " : ", ") + std::to_string((*numbers)[d]);
+  return text;
+}
+
+// Calls term(x index, weight index, y index) for each product of the sums in conv.h.
+template <class Term>
+void for_each_term(const ConvShape& s, const Term& term) {
+  const Windows& w = s.windows;
+  const auto parts = [](int64_t i, const std::array<int64_t, 3>& sizes) {
+    return std::array{i / (sizes[1] * sizes[2]), i / sizes[2] % sizes[1], i % sizes[2]};
+  };
+  for (int64_t image = 0; image < s.batch * s.groups; ++image)
+    for (int64_t o = 0; o < s.out_channels; ++o)
+      for (int64_t c = 0; c < s.in_channels; ++c)
+        for (int64_t p = 0; p < w.out_size(); ++p)
+          for (int64_t q = 0; q < w.kernel_size(); ++q) {
+            const auto window = parts(p, w.out), element = parts(q, w.kernel);
+            int64_t at = 0;
+            bool inside = true;
+            for (size_t d = 0; d < 3; ++d) {
+              const int64_t i = window[d] * w.stride[d] + element[d] * w.dilation[d] - w.padding[d];
+              inside = inside && i >= 0 && i < w.in[d];
+              at = at * w.in[d] + i;
+            }
+            if (!inside) continue;
+            const int64_t filter = image % s.groups * s.out_channels + o;
+            term((image * s.in_channels + c) * w.in_size() + at,
+                 (filter * s.in_channels + c) * w.kernel_size() + q,
+                 (image * s.out_channels + o) * w.out_size() + p);
+          }
+}
+
+template <class T>
+struct Maps {
+  std::vector<T> y, dx, dw;
+};
+
+template <class T>
+std::vector<T> normal(size_t n, Random& random) {
+  std::vector<T> values(n);
+  std::normal_distribution<double> distribution;
+  for (T& value : values) value = static_cast<T>(distribution(random));
+  return values;
+}
+
+template <class T>
+class ConvMaps : public ::testing::Test {
+ protected:
+  void make(Random& random) {
+    s = random_shape(random);
+    const Windows& w = s.windows;
+    const int64_t out = s.groups * s.out_channels;
+    x = normal<T>(static_cast<size_t>(s.batch * s.groups * s.in_channels * w.in_size()), random);
+    weight = normal<T>(static_cast<size_t>(out * s.in_channels * w.kernel_size()), random);
+    bias = normal<T>(static_cast<size_t>(out), random);
+    dy = normal<T>(static_cast<size_t>(s.batch * out * w.out_size()), random);
+  }
+  Maps<T> computed(bool on_grid) const {
+    Maps<T> maps{dy, x, weight};
+    if (on_grid) {
+      grid_conv(s, x.data(), weight.data(), bias.data(), maps.y.data());
+      grid_conv_grad_input(s, dy.data(), weight.data(), maps.dx.data());
+      grid_conv_grad_weight(s, x.data(), dy.data(), maps.dw.data());
+    } else {
+      conv(s, x.data(), weight.data(), bias.data(), maps.y.data());
+      conv_grad_input(s, dy.data(), weight.data(), maps.dx.data());
+      conv_grad_weight(s, x.data(), dy.data(), maps.dw.data());
+    }
+    return maps;
+  }
+  Maps<double> defined() const {
+    Maps<double> maps{std::vector<double>(dy.size()), std::vector<double>(x.size()),
+                      std::vector<double>(weight.size())};
+    for (size_t i = 0; i < dy.size(); ++i)
+      maps.y[i] = bias[i / static_cast<size_t>(s.windows.out_size()) % bias.size()];
+    for_each_term(s, [&](int64_t i, int64_t k, int64_t o) {
+      const auto from = static_cast<size_t>(i), by = static_cast<size_t>(k),
+                 to = static_cast<size_t>(o);
+      maps.y[to] += static_cast<double>(x[from]) * weight[by];
+      maps.dx[from] += static_cast<double>(dy[to]) * weight[by];
+      maps.dw[by] += static_cast<double>(dy[to]) * x[from];
+    });
+    return maps;
+  }
+  void expect_near(const std::vector<T>& got, const std::vector<double>& wanted,
+                   const char* what) const {
+    const double tolerance = sizeof(T) == 4 ? 1e-4 : 1e-11;
+    for (size_t i = 0; i < got.size(); ++i)
+      ASSERT_NEAR(got[i], wanted[i], tolerance * (1 + std::abs(wanted[i])))
+          << what << " at " << i << " of " << text_of(s);
+  }
+
+  ConvShape s;
+  std::vector<T> x, weight, bias, dy;
+};
+
+using Types = ::testing::Types<float, double>;
+TYPED_TEST_SUITE(ConvMaps, Types);
+
+TYPED_TEST(ConvMaps, AreTheirDefinitions) {
+  Random random(7);
+  for (int i = 0; i < 120; ++i) {
+    this->make(random);
+    const Maps<double> wanted = this->defined();
+    // The shapes that go other ways are tried on the grid too, where there is one.
+    for (const bool on_grid : {false, true}) {
+      if (on_grid && !has_vectors<TypeParam>()) continue;
+      const Maps<TypeParam> got = this->computed(on_grid);
+      this->expect_near(got.y, wanted.y, "y");
+      this->expect_near(got.dx, wanted.dx, "dx");
+      this->expect_near(got.dw, wanted.dw, "dw");
+      if (this->HasFatalFailure()) return;
+    }
+  }
+}
+
+TYPED_TEST(ConvMaps, AreTheSameForAnyNumberOfThreads) {
+  const int before = num_threads();
+  Random random(8);
+  for (int i = 0; i < 20; ++i) {
+    this->make(random);
+    set_num_threads(1);
+    const Maps<TypeParam> one = this->computed(false);
+    bb::detail::share_all_work(true);
+    for (const int threads : {2, 3}) {
+      set_num_threads(threads);
+      const Maps<TypeParam> many = this->computed(false);
+      EXPECT_TRUE(one.y == many.y && one.dx == many.dx && one.dw == many.dw) << text_of(this->s);
+    }
+    bb::detail::share_all_work(false);
+  }
+  set_num_threads(before);
+}
+
+}  // namespace
+}  // namespace bb::kernels
