@@ -49,6 +49,8 @@ HWY_INLINE void for_each_term(int64_t n, const Step& step) {
 template <class T>
 struct Sums {
   using D = hn::ScalableTag<T>;
+  template <class Tag>
+  static constexpr bool kIsRest = hn::MaxLanes(Tag()) == 1 && hn::MaxLanes(D()) > 1;
   hn::Vec<D> lanes[2][4];
   T rest[2] = {0, 0};
 
@@ -59,10 +61,17 @@ struct Sums {
 
   template <int kSum, class Tag, class V>
   HWY_INLINE void add(Tag, int vector, V v) {
-    if constexpr (hn::MaxLanes(Tag()) == 1 && hn::MaxLanes(D()) > 1)
+    if constexpr (kIsRest<Tag>)
       rest[kSum] += hn::GetLane(v);
     else
       lanes[kSum][vector] = hn::Add(lanes[kSum][vector], v);
+  }
+  template <int kSum, class Tag, class V>
+  HWY_INLINE void add_product(Tag, int vector, V a, V b) {
+    if constexpr (kIsRest<Tag>)
+      rest[kSum] += hn::GetLane(hn::Mul(a, b));
+    else
+      lanes[kSum][vector] = hn::MulAdd(a, b, lanes[kSum][vector]);
   }
   HWY_INLINE T get(int sum) const {
     const auto& v = lanes[sum];
@@ -86,20 +95,23 @@ T sum(int64_t n, const T* x) {
 }
 
 template <class T>
-void centered_sums(int64_t n, const T* x, const T* mean, T* result) {
+void centered_sums(int64_t n, const T* x, T mean, T* result) {
   Sums<T> sums;
   for_each_term<T>(n, [&](auto d, int64_t i, int vector) HWY_ATTR {
-    const auto v = from_mean(d, x + i, mean);
+    const auto v = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean));
     sums.template add<0>(d, vector, v);
-    sums.template add<1>(d, vector, hn::Mul(v, v));
+    sums.template add_product<1>(d, vector, v, v);
   });
   for (int k = 0; k < 2; ++k) result[k] = sums.get(k);
 }
 
+// What is read for each vector is copied first: a store to y could change it.
+
 template <class T>
 void apply(int64_t n, const T* x, const T* mean, T scale, T shift, T* y) {
+  const T means[2] = {mean[0], mean[1]};
   for_each_vector<T>(n, [&](auto d, int64_t i) HWY_ATTR {
-    const auto v = from_mean(d, x + i, mean);
+    const auto v = from_mean(d, x + i, means);
     hn::StoreU(hn::MulAdd(v, hn::Set(d, scale), hn::Set(d, shift)), d, y + i);
   });
 }
@@ -107,46 +119,39 @@ void apply(int64_t n, const T* x, const T* mean, T scale, T shift, T* y) {
 template <class T>
 void apply_each(int64_t n, const T* x, const T* mean, T rstd, const T* weight, const T* bias,
                 T* y) {
+  const T means[2] = {mean[0], mean[1]};
   for_each_vector<T>(n, [&](auto d, int64_t i) HWY_ATTR {
-    auto v = hn::Mul(from_mean(d, x + i, mean), hn::Set(d, rstd));
-    v = hn::Mul(v, hn::LoadU(d, weight + i));
-    if (bias) v = hn::Add(v, hn::LoadU(d, bias + i));
+    auto v = hn::Mul(from_mean(d, x + i, means), hn::Set(d, rstd));
+    const auto w = hn::LoadU(d, weight + i);
+    v = bias ? hn::MulAdd(v, w, hn::LoadU(d, bias + i)) : hn::Mul(v, w);
     hn::StoreU(v, d, y + i);
   });
 }
 
-template <class T, class D>
-HWY_INLINE auto weighted(D d, const T* dy, const T* weight, int64_t i) {
-  const auto g = hn::LoadU(d, dy + i);
-  return weight ? hn::Mul(g, hn::LoadU(d, weight + i)) : g;
-}
-
+// The rest of the mean comes off the sum: x - mean[0] is exact where it matters.
 template <class T>
 void grad_sums(int64_t n, const T* x, const T* dy, const T* mean, T rstd, const T* weight,
                T* result) {
   Sums<T> sums;
   for_each_term<T>(n, [&](auto d, int64_t i, int vector) HWY_ATTR {
-    const auto z = hn::Mul(from_mean(d, x + i, mean), hn::Set(d, rstd));
-    const auto g = weighted(d, dy, weight, i);
+    auto g = hn::LoadU(d, dy + i);
+    if (weight) g = hn::Mul(g, hn::LoadU(d, weight + i));
     sums.template add<0>(d, vector, g);
-    sums.template add<1>(d, vector, hn::Mul(g, z));
+    const auto v = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, mean[0]));
+    sums.template add_product<1>(d, vector, g, v);
   });
-  for (int k = 0; k < 2; ++k) result[k] = sums.get(k);
-}
-
-// dx of elements whose z and g are given. Where g is its own mean, the difference is 0: no MulSub.
-template <class T, class D, class V>
-HWY_INLINE V grad_of(D d, V z, V g, const NormFactors<T>& f, T scale) {
-  const V direct = hn::Sub(hn::Mul(g, hn::Set(d, scale)), hn::Set(d, f.c0));
-  return hn::NegMulAdd(z, hn::Set(d, f.c1), direct);
+  result[0] = sums.get(0);
+  result[1] = (sums.get(1) - mean[1] * result[0]) * rstd;
 }
 
 template <class T>
-void grad(int64_t n, const T* x, const T* dy, const NormFactors<T>& f, T weight, T* dx) {
+void grad(int64_t n, const T* x, const T* dy, const NormFactors<T>& factors, T weight, T* dx) {
+  const NormFactors<T> f = factors;
   const T scale = f.rstd * weight;
   for_each_vector<T>(n, [&](auto d, int64_t i) HWY_ATTR {
-    const auto z = hn::Mul(from_mean(d, x + i, f.mean), hn::Set(d, f.rstd));
-    hn::StoreU(grad_of(d, z, hn::LoadU(d, dy + i), f, scale), d, dx + i);
+    const auto g = hn::Mul(hn::LoadU(d, dy + i), hn::Set(d, scale));
+    const auto v = from_mean(d, x + i, f.mean);
+    hn::StoreU(hn::NegMulAdd(v, hn::Set(d, f.c1), hn::Sub(g, hn::Set(d, f.c0))), d, dx + i);
   });
 }
 
@@ -154,17 +159,21 @@ template <int kRows, class T>
 HWY_INLINE void grad_of_rows(int64_t n, int64_t step, const T* x, const T* dy,
                              const NormFactors<T>* factors, const T* weight, T* dx, T* sums,
                              int64_t sums_step) {
+  NormFactors<T> f[kRows];
+  for (int r = 0; r < kRows; ++r) f[r] = factors[r];
   for_each_vector<T>(n, [&](auto d, int64_t i) HWY_ATTR {
     auto sum_dy = hn::Zero(d), sum_dyz = hn::Zero(d);
+    const auto w = weight ? hn::LoadU(d, weight + i) : hn::Set(d, T{1});
+#pragma GCC unroll 4
     for (int r = 0; r < kRows; ++r) {
-      const NormFactors<T>& f = factors[r];
       const int64_t at = r * step + i;
-      const auto z = hn::Mul(from_mean(d, x + at, f.mean), hn::Set(d, f.rstd));
-      const auto v = hn::LoadU(d, dy + at);
-      const auto g = weight ? hn::Mul(v, hn::LoadU(d, weight + i)) : v;
-      hn::StoreU(grad_of(d, z, g, f, f.rstd), d, dx + at);
-      sum_dy = hn::Add(sum_dy, v);
-      sum_dyz = hn::MulAdd(v, z, sum_dyz);
+      const auto g = hn::LoadU(d, dy + at);
+      const auto scaled = hn::Mul(g, hn::Set(d, f[r].rstd));
+      const auto v = from_mean(d, x + at, f[r].mean);
+      const auto direct = hn::Sub(hn::Mul(scaled, w), hn::Set(d, f[r].c0));
+      hn::StoreU(hn::NegMulAdd(v, hn::Set(d, f[r].c1), direct), d, dx + at);
+      sum_dy = hn::Add(sum_dy, g);
+      sum_dyz = hn::MulAdd(scaled, v, sum_dyz);
     }
     if (!sums) return;
     hn::StoreU(hn::Add(hn::LoadU(d, sums + i), sum_dy), d, sums + i);
@@ -248,7 +257,7 @@ void statistics_of(const NormRuns<T>& runs, const NormShape& s, int64_t part, co
     const T* line = x + line_offset(s, o, part);
     for_each_run(s.line(), [&](int64_t i, int64_t n) {
       T sums[2];
-      runs.centered_sums(n, line + i, mean, sums);
+      runs.centered_sums(n, line + i, mean[0], sums);
       first += static_cast<double>(sums[0]);
       second += static_cast<double>(sums[1]);
     });
@@ -284,10 +293,9 @@ void apply(const NormRuns<T>& runs, const NormShape& s, int64_t part, const T* x
 template <class T>
 NormFactors<T> factors_of(const double* sums, double count, bool centered, const T* mean, T rstd) {
   const double r = static_cast<double>(rstd);
-  return {{mean[0], mean[1]},
-          rstd,
-          centered ? static_cast<T>(r * sums[0] / count) : 0,
-          static_cast<T>(r * sums[1] / count)};
+  NormFactors<T> f{{mean[0], mean[1]}, rstd, 0, static_cast<T>(r * r * sums[1] / count)};
+  if (centered) f.c0 = static_cast<T>(r * sums[0] / count);
+  return f;
 }
 
 // Channels of one element: the rows of a block in turn, a few at a time.

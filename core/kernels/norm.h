@@ -42,7 +42,7 @@ template <class T>
 void normalize_grad(const NormShape& shape, const T* x, const T* dy, bool centered, const T* means,
                     const T* rstd, const T* weight, T* dx, T* sums);
 
-/// What the gradient of one part is made of: dx = g * rstd - c0 - z * c1.
+/// What the gradient of one part is made of: dx = g * rstd - c0 - (x - mean) * c1.
 template <class T>
 struct NormFactors {
   T mean[2], rstd, c0, c1;
@@ -54,7 +54,7 @@ template <class T>
 struct NormRuns {
   T (*sum)(int64_t n, const T* x);
   /// sums[0] = sum of x - mean, sums[1] of its square.
-  void (*centered_sums)(int64_t n, const T* x, const T* mean, T* sums);
+  void (*centered_sums)(int64_t n, const T* x, T mean, T* sums);
   /// y = (x - mean) * scale + shift, with one scale and shift, or one for each element.
   void (*apply)(int64_t n, const T* x, const T* mean, T scale, T shift, T* y);
   void (*apply_each)(int64_t n, const T* x, const T* mean, T rstd, const T* weight, const T* bias,
