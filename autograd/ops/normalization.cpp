@@ -70,59 +70,46 @@ Shape kernel_result(const Norm& norm, const Shape& shape) {
   return norm.in_columns() ? Shape{norm.shape.parts(), norm.shape.outer} : shape;
 }
 
-Statistics statistics_of(const Norm& norm, const Tensor& x) {
-  const Shape shape{norm.shape.parts()};
-  Tensor means = Tensor::empty({norm.shape.parts(), 2}, x.dtype());
-  Tensor variance = Tensor::empty(shape, x.dtype());
-  visit_floating(x.dtype(), [&]<class T>() {
-    kernels::norm_statistics<T>(kernel_shape(norm), x.data<T>(), norm.centered, means.data<T>(),
-                                variance.data<T>());
-  });
-  return {means, variance, reciprocal_root(variance, norm.eps)};
-}
+struct Normalized {
+  Tensor y;
+  Statistics statistics;
+};
 
-Tensor applied(const Norm& norm, const Tensor& x, const Statistics& s, const Tensor& weight,
-               const Tensor& bias) {
+Normalized normalized_off_tape(const Norm& norm, const Tensor& x, const Tensor& weight,
+                               const Tensor& bias) {
   const Tensor from = laid_out(norm, x);
+  const Shape parts{norm.shape.parts()};
+  Statistics s{Tensor::empty({norm.shape.parts(), 2}, x.dtype()), Tensor::empty(parts, x.dtype()),
+               Tensor::empty(parts, x.dtype())};
   Tensor y = Tensor::empty(kernel_result(norm, x.shape()), x.dtype());
   visit_floating(x.dtype(), [&]<class T>() {
-    kernels::norm_apply<T>(kernel_shape(norm), from.data<T>(), s.means.data<T>(), s.rstd.data<T>(),
-                           data_or_null<T>(weight), data_or_null<T>(bias), y.data<T>());
+    kernels::normalize<T>(kernel_shape(norm), from.data<T>(), norm.centered, norm.eps,
+                          data_or_null<T>(weight), data_or_null<T>(bias), s.means.data<T>(),
+                          s.variance.data<T>(), s.rstd.data<T>(), y.data<T>());
   });
-  return laid_back(norm, y, x.shape());
+  return {laid_back(norm, y, x.shape()), s};
 }
 
 using Gradients = std::array<Tensor, 3>;  // of x, weight and bias
 
-// All in two passes over x and dy. Where a channel is one element of a part, as in layer_norm, the
-// sums by channel go over parts, and need a pass of their own.
+// All in two passes over x and dy.
 Gradients fused_gradients(const Norm& norm, const Tensor& x, const Tensor& dy, const Statistics& s,
                           const Tensor& weight, const Shape& affine, Needs needs) {
   const Tensor from = laid_out(norm, x), grad = laid_out(norm, dy);
   const NormShape shape = kernel_shape(norm);
-  const bool wants_sums = needs[1] || needs[2], by_channel = shape.inner > 1;
-  Tensor dx = Tensor::empty(kernel_result(norm, x.shape()), x.dtype());
-  Tensor sums = wants_sums && by_channel
-                    ? Tensor::empty({shape.rows, shape.groups, shape.channels, 2}, x.dtype())
-                    : Tensor();
+  Tensor dx = Tensor::empty(kernel_result(norm, x.shape()), x.dtype()), sums;
+  if (needs[1] || needs[2])
+    sums = Tensor::empty({shape.sum_blocks(), 2, shape.groups * shape.channels}, x.dtype());
   visit_floating(x.dtype(), [&]<class T>() {
-    kernels::norm_grad<T>(shape, from.data<T>(), grad.data<T>(), norm.centered, s.means.data<T>(),
-                          s.rstd.data<T>(), data_or_null<T>(weight), dx.data<T>(),
-                          sums.defined() ? sums.data<T>() : nullptr);
+    kernels::normalize_grad<T>(shape, from.data<T>(), grad.data<T>(), norm.centered,
+                               s.means.data<T>(), s.rstd.data<T>(), data_or_null<T>(weight),
+                               dx.data<T>(), sums.defined() ? sums.data<T>() : nullptr);
   });
   Gradients grads{laid_back(norm, dx, x.shape()), {}, {}};
-  if (sums.defined()) {
-    const Tensor totals = sum(sums, {0});
-    if (needs[1]) grads[1] = totals.slice(-1, 1, 2).reshape(affine);
-    if (needs[2]) grads[2] = totals.slice(-1, 0, 1).reshape(affine);
-    return grads;
-  }
-  const Tensor full = dy.reshape(norm.full());
-  if (needs[1]) {
-    const Tensor z = applied(norm, x, s, {}, {}).reshape(norm.full());
-    grads[1] = sum(full * z, {0, 1, 4}).reshape(affine);
-  }
-  if (needs[2]) grads[2] = sum(full, {0, 1, 4}).reshape(affine);
+  if (!sums.defined()) return grads;
+  const Tensor totals = sum(sums, {0});
+  if (needs[1]) grads[1] = totals[1].reshape(affine);
+  if (needs[2]) grads[2] = totals[0].reshape(affine);
   return grads;
 }
 
@@ -148,26 +135,22 @@ Gradients composed_gradients(const Norm& norm, const Tensor& x, const Tensor& dy
   return grads;
 }
 
-struct Normalized {
-  Tensor y;
-  Statistics statistics;
-};
-
 // Normalises by x's own statistics.
 Normalized normalized(const Norm& norm, const Tensor& x, const Tensor& weight, const Tensor& bias) {
   const Tensor plain_weight = weight.defined() ? weight.detach().contiguous() : Tensor();
   const Tensor plain_bias = bias.defined() ? bias.detach().contiguous() : Tensor();
-  const Statistics s = no_grad([&] { return statistics_of(norm, laid_out(norm, x)); });
-  Tensor y = no_grad([&] { return applied(norm, x, s, plain_weight, plain_bias); });
+  auto result = no_grad([&] { return normalized_off_tape(norm, x, plain_weight, plain_bias); });
   const Shape affine = weight.defined() ? weight.shape() : bias.defined() ? bias.shape() : Shape{};
-  y = record(
-      norm.name, {x, weight, bias}, std::move(y),
-      [norm, s, affine, x = Saved(x), weight = Saved(weight)](const Tensor& dy, Needs needs) {
-        const Tensor w = weight.defined() ? *weight : Tensor();
-        if (is_grad_enabled()) return composed_gradients(norm, *x, dy, w, affine, needs);
-        return fused_gradients(norm, *x, dy, s, w.defined() ? w.contiguous() : w, affine, needs);
-      });
-  return {y, s};
+  result.y = record(norm.name, {x, weight, bias}, std::move(result.y),
+                    [norm, s = result.statistics, affine, x = Saved(x), weight = Saved(weight)](
+                        const Tensor& dy, Needs needs) {
+                      const Tensor w = weight.defined() ? *weight : Tensor();
+                      if (is_grad_enabled())
+                        return composed_gradients(norm, *x, dy, w, affine, needs);
+                      return fused_gradients(norm, *x, dy, s, w.defined() ? w.contiguous() : w,
+                                             affine, needs);
+                    });
+  return result;
 }
 
 // Normalises by given statistics [C], which are constants.

@@ -11,6 +11,7 @@
 namespace bb {
 
 using autograd::record;
+using autograd::wants_grad;
 using kernels::PoolWindows;
 
 namespace {
@@ -27,12 +28,12 @@ struct Pool {
 
 Tensor take_places(const Pool& p, const Tensor& x, const Tensor& at);
 
-Tensor add_places(const Pool& p, const Tensor& dy, const Tensor& at) {
+Tensor max_pool_grad(const Pool& p, const Tensor& dy, const Tensor& at) {
   const Tensor from = dy.detach().contiguous();
   Tensor dx = Tensor::empty(p.x, dy.dtype());
   visit_floating(dy.dtype(), [&]<class T>() {
-    kernels::add_places<T>(p.planes, p.windows.in_size(), p.windows.out_size(), from.data<T>(),
-                           at.data<int64_t>(), dx.data<T>());
+    kernels::max_pool_grad<T>(p.windows, p.planes, from.data<T>(), at.data<int64_t>(),
+                              dx.data<T>());
   });
   return record("max_pool_grad", {dy}, std::move(dx),
                 [p, at](const Tensor& ddx) { return take_places(p, ddx, at); });
@@ -46,19 +47,23 @@ Tensor take_places(const Pool& p, const Tensor& x, const Tensor& at) {
                             at.data<int64_t>(), y.data<T>());
   });
   return record("max_pool_grad_grad", {x}, std::move(y),
-                [p, at](const Tensor& dy) { return add_places(p, dy, at); });
+                [p, at](const Tensor& dy) { return max_pool_grad(p, dy, at); });
 }
 
-MaxResult max_pool(const Pool& p, const Tensor& x) {
+enum class Indices { kWanted, kForGradient };
+
+MaxResult max_pool(const Pool& p, const Tensor& x, Indices indices) {
   const Tensor from = x.detach().contiguous();
-  Tensor y = Tensor::empty(p.y, x.dtype()), at = Tensor::empty(p.y, kInt64);
+  Tensor y = Tensor::empty(p.y, x.dtype()), at;
+  if (indices == Indices::kWanted || wants_grad(x)) at = Tensor::empty(p.y, kInt64);
   visit(x.dtype(), [&]<class T>() {
     if constexpr (!std::is_same_v<T, bool>)
-      kernels::max_pool<T>(p.windows, p.planes, from.data<T>(), y.data<T>(), at.data<int64_t>());
+      kernels::max_pool<T>(p.windows, p.planes, from.data<T>(), y.data<T>(),
+                           at.defined() ? at.data<int64_t>() : nullptr);
   });
   // The indices are the caller's too: Saved notices where they are changed in place.
   y = record(p.name, {x}, std::move(y),
-             [p, at = autograd::Saved(at)](const Tensor& dy) { return add_places(p, dy, *at); });
+             [p, at = autograd::Saved(at)](const Tensor& dy) { return max_pool_grad(p, dy, *at); });
   return {y, at};
 }
 
@@ -166,10 +171,10 @@ Pool pool_of(const char* name, const Tensor& x, int64_t spatial, Takes takes, co
 
 template <size_t N>
 MaxResult max_pool_nd(const char* name, const Tensor& x, const PerDim<N>& kernel,
-                      const MaxPoolOptions<N>& o) {
+                      const MaxPoolOptions<N>& o, Indices indices) {
   return max_pool(pool_of(name, x, N, Takes::kNumbers,
                           numbers(kernel, o.stride, o.padding, o.dilation, o.ceil_mode)),
-                  x);
+                  x, indices);
 }
 
 template <size_t N>
@@ -207,29 +212,35 @@ Tensor adaptive_avg_pool_nd(const char* name, const Tensor& x, const PerDim<N>& 
   return mean(x, dims, true);
 }
 
+template <size_t N>
+MaxResult adaptive_max_pool_nd(const char* name, const Tensor& x, const PerDim<N>& output_size,
+                               Indices indices) {
+  return max_pool(adaptive_pool(name, x, Takes::kNumbers, output_size), x, indices);
+}
+
 }  // namespace
 
 Tensor max_pool1d(const Tensor& x, PerDim<1> kernel, const MaxPoolOptions<1>& options) {
-  return max_pool_nd("max_pool1d", x, kernel, options).values;
+  return max_pool_nd("max_pool1d", x, kernel, options, Indices::kForGradient).values;
 }
 Tensor max_pool2d(const Tensor& x, PerDim<2> kernel, const MaxPoolOptions<2>& options) {
-  return max_pool_nd("max_pool2d", x, kernel, options).values;
+  return max_pool_nd("max_pool2d", x, kernel, options, Indices::kForGradient).values;
 }
 Tensor max_pool3d(const Tensor& x, PerDim<3> kernel, const MaxPoolOptions<3>& options) {
-  return max_pool_nd("max_pool3d", x, kernel, options).values;
+  return max_pool_nd("max_pool3d", x, kernel, options, Indices::kForGradient).values;
 }
 
 MaxResult max_pool1d_with_indices(const Tensor& x, PerDim<1> kernel,
                                   const MaxPoolOptions<1>& options) {
-  return max_pool_nd("max_pool1d_with_indices", x, kernel, options);
+  return max_pool_nd("max_pool1d_with_indices", x, kernel, options, Indices::kWanted);
 }
 MaxResult max_pool2d_with_indices(const Tensor& x, PerDim<2> kernel,
                                   const MaxPoolOptions<2>& options) {
-  return max_pool_nd("max_pool2d_with_indices", x, kernel, options);
+  return max_pool_nd("max_pool2d_with_indices", x, kernel, options, Indices::kWanted);
 }
 MaxResult max_pool3d_with_indices(const Tensor& x, PerDim<3> kernel,
                                   const MaxPoolOptions<3>& options) {
-  return max_pool_nd("max_pool3d_with_indices", x, kernel, options);
+  return max_pool_nd("max_pool3d_with_indices", x, kernel, options, Indices::kWanted);
 }
 
 Tensor avg_pool1d(const Tensor& x, PerDim<1> kernel, const AvgPoolOptions<1>& options) {
@@ -253,25 +264,22 @@ Tensor adaptive_avg_pool3d(const Tensor& x, PerDim<3> output_size) {
 }
 
 MaxResult adaptive_max_pool1d_with_indices(const Tensor& x, PerDim<1> output_size) {
-  return max_pool(
-      adaptive_pool("adaptive_max_pool1d_with_indices", x, Takes::kNumbers, output_size), x);
+  return adaptive_max_pool_nd("adaptive_max_pool1d_with_indices", x, output_size, Indices::kWanted);
 }
 MaxResult adaptive_max_pool2d_with_indices(const Tensor& x, PerDim<2> output_size) {
-  return max_pool(
-      adaptive_pool("adaptive_max_pool2d_with_indices", x, Takes::kNumbers, output_size), x);
+  return adaptive_max_pool_nd("adaptive_max_pool2d_with_indices", x, output_size, Indices::kWanted);
 }
 MaxResult adaptive_max_pool3d_with_indices(const Tensor& x, PerDim<3> output_size) {
-  return max_pool(
-      adaptive_pool("adaptive_max_pool3d_with_indices", x, Takes::kNumbers, output_size), x);
+  return adaptive_max_pool_nd("adaptive_max_pool3d_with_indices", x, output_size, Indices::kWanted);
 }
 Tensor adaptive_max_pool1d(const Tensor& x, PerDim<1> output_size) {
-  return max_pool(adaptive_pool("adaptive_max_pool1d", x, Takes::kNumbers, output_size), x).values;
+  return adaptive_max_pool_nd("adaptive_max_pool1d", x, output_size, Indices::kForGradient).values;
 }
 Tensor adaptive_max_pool2d(const Tensor& x, PerDim<2> output_size) {
-  return max_pool(adaptive_pool("adaptive_max_pool2d", x, Takes::kNumbers, output_size), x).values;
+  return adaptive_max_pool_nd("adaptive_max_pool2d", x, output_size, Indices::kForGradient).values;
 }
 Tensor adaptive_max_pool3d(const Tensor& x, PerDim<3> output_size) {
-  return max_pool(adaptive_pool("adaptive_max_pool3d", x, Takes::kNumbers, output_size), x).values;
+  return adaptive_max_pool_nd("adaptive_max_pool3d", x, output_size, Indices::kForGradient).values;
 }
 
 }  // namespace bb

@@ -81,7 +81,13 @@ TEST(Normalization, FusedAndComposedGradientsAgreeOnLargeParts) {
        {40}},
       {[](const std::vector<Tensor>& x) { return group_norm(x[0], 4, x[1], x[2]); }, {40}},
       {[](const std::vector<Tensor>& x) { return layer_norm(x[0], x[1].shape(), x[1], x[2]); },
-       {40, 5001}}};
+       {40, 5001}},
+      // Many rows, whose sums by element are made in blocks.
+      {[](const std::vector<Tensor>& x) { return layer_norm(x[0], {5001}, x[1], x[2]); }, {5001}},
+      {[](const std::vector<Tensor>& x) {
+         return group_norm(x[0].reshape({15003, 40}), 4, x[1], x[2]);
+       },
+       {40}}};
   for (const auto& [op, affine] : ops)
     for (int given = 1; given < 8; ++given) {  // which operands want a gradient
       std::vector<Tensor> x{randn({3, 40, 5001}, kFloat64), randn(affine, kFloat64),
@@ -96,6 +102,23 @@ TEST(Normalization, FusedAndComposedGradientsAgreeOnLargeParts) {
     }
 }
 
+TEST(Normalization, LargeOffsetsCostNoDigitsOfGradients) {
+  manual_seed(7);
+  const Tensor x = (randn({70, 8, 60}, kFloat64) + 1e4).to(kFloat32);
+  const Tensor dy = randn(x.shape()), weight = randn({8, 60});
+  const auto gradients = [&](DType dtype, bool by_channel) {
+    const Tensor a = x.to(dtype).requires_grad_();
+    const Tensor w = (by_channel ? weight.select(1, 0) : weight).to(dtype).requires_grad_();
+    const Tensor y = by_channel ? group_norm(a, 2, w) : layer_norm(a, {8, 60}, w);
+    return autograd::grad(y, {a, w}, dy.to(dtype));
+  };
+  for (bool by_channel : {false, true}) {
+    const auto actual = gradients(kFloat32, by_channel), right = gradients(kFloat64, by_channel);
+    EXPECT_LT(furthest(actual[0], right[0]), 1e-5);
+    EXPECT_LT(furthest(actual[1], right[1]), 1e-3);  // sums of 70 and of 4200 terms
+  }
+}
+
 TEST(Normalization, AnyNumberOfThreadsGivesTheSameBits) {
   manual_seed(5);
   const Tensor x = randn({16, 24, 33, 10});
@@ -103,9 +126,11 @@ TEST(Normalization, AnyNumberOfThreadsGivesTheSameBits) {
   for (int threads : {1, 2, 3, 5}) {
     const testing::Threads scope(threads);
     Tensor a = x.clone().requires_grad_(), w = ones({24}).requires_grad_();
-    const Tensor y = batch_norm(a, {}, {}, w, {}, {.training = true}) + group_norm(a, 4, w);
+    Tensor v = ones({33, 10}).requires_grad_();
+    const Tensor y = batch_norm(a, {}, {}, w, {}, {.training = true}) + group_norm(a, 4, w) +
+                     layer_norm(a, {33, 10}, v);
     (y * x).sum().backward();
-    const auto bytes = testing::bytes_of({y, a.grad(), w.grad()});
+    const auto bytes = testing::bytes_of({y, a.grad(), w.grad(), v.grad()});
     if (first.empty()) first = bytes;
     EXPECT_EQ(bytes == first, true) << threads << " threads";
   }
