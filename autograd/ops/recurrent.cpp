@@ -33,21 +33,15 @@ struct Call {
     static constexpr const char* kStepNames[] = {"x", "h", "c"};
     return is_step && operand <= kC ? kStepNames[operand] : kNames[operand];
   }
-  bool is_given(size_t operand, const Tensor& x) const {
-    return x.defined() || operand == kX || operand == kWih || operand == kWhh;
-  }
+  std::string of_level() const { return level.empty() ? "" : " of " + level; }
   // "  x float32 [5, 2, 3]   h0 ...\n  w_ih ..."
   std::string text_of(const RecurrentOperands& in) const {
     std::string text = " ";
     for (size_t i = 0; i < in.size(); ++i) {
       if (i == kWih) text += level.empty() ? "\n " : "\n  " + level + ":";
-      if (!is_given(i, in[i])) continue;
-      const bool is_first = i == kX || (i == kWih && level.empty());
-      text += fmt::format("{}{} {}",
-                          is_first    ? " "
-                          : i == kWih ? " "
-                                      : "   ",
-                          name_of(i), describe(in[i]));
+      if (!in[i].defined() && i != kX && i != kWih && i != kWhh) continue;
+      text +=
+          fmt::format("{}{} {}", i == kX || i == kWih ? " " : "   ", name_of(i), describe(in[i]));
     }
     return text;
   }
@@ -55,13 +49,12 @@ struct Call {
 
 [[noreturn]] void throw_shape(const Call& call, const RecurrentOperands& in, size_t operand,
                               const std::string& form, const Shape& shape) {
-  const std::string of = operand >= kWih && !call.level.empty() ? " of " + call.level : "";
-  throw ShapeError(fmt::format("{}: {}{} must be {} = {}\n{}", call.op, call.name_of(operand), of,
-                               form, shape, call.text_of(in)));
+  throw ShapeError(fmt::format("{}: {}{} must be {} = {}\n{}", call.op, call.name_of(operand),
+                               operand >= kWih ? call.of_level() : "", form, shape,
+                               call.text_of(in)));
 }
 
-// x, the states (`layers` of them) and one layer's weights. x's own features are `features` of the
-// layer.
+// x, the states of all `layers` and the weights of one, which takes `features`.
 void check(const Call& call, const RecurrentOperands& in, bool batch_first, int64_t layers,
            int64_t features) {
   for (const size_t i : {kX, kWih, kWhh})
@@ -87,11 +80,9 @@ void check(const Call& call, const RecurrentOperands& in, bool batch_first, int6
         fmt::format("{}: x has no steps, T must be at least 1\n{}", call.op, call.text_of(in)));
   const int64_t gates = kernels::gates_of(call.cell);
   const std::string rows = gates == 1 ? "H" : fmt::format("{}*H", gates);
-  if (in[kWhh].dim() != 2 || in[kWhh].size(0) != gates * in[kWhh].size(1)) {
-    const std::string of = call.level.empty() ? "" : " of " + call.level;
-    throw ShapeError(
-        fmt::format("{}: w_hh{} must be [{}, H]\n{}", call.op, of, rows, call.text_of(in)));
-  }
+  if (in[kWhh].dim() != 2 || in[kWhh].size(0) != gates * in[kWhh].size(1))
+    throw ShapeError(fmt::format("{}: w_hh{} must be [{}, H]\n{}", call.op, call.of_level(), rows,
+                                 call.text_of(in)));
   const int64_t hidden = in[kWhh].size(1);
   const auto expect = [&](size_t operand, const std::string& form, const Shape& shape) {
     if (in[operand].defined() && in[operand].shape() != shape)
@@ -109,9 +100,12 @@ void check(const Call& call, const RecurrentOperands& in, bool batch_first, int6
   if (!detail::is_possible(sums, dtype)) detail::throw_too_large(call.op, call.text_of(in));
 }
 
+// Of an x that may not fit.
+int64_t features_of(const Tensor& x) { return x.defined() && x.dim() > 0 ? x.size(-1) : 0; }
+
 // The step of one layer: h and, of lstm, c.
 std::vector<Tensor> step(const char* op, RecurrentCell cell, RecurrentOperands in) {
-  check({op, cell, true}, in, false, 1, in[kX].defined() && in[kX].dim() > 0 ? in[kX].size(-1) : 0);
+  check({op, cell, true}, in, false, 1, features_of(in[kX]));
   in[kX] = unsqueeze(in[kX], 0);
   const Shape state{in[kX].size(1), in[kWhh].size(1)};
   if (!in[kH].defined()) in[kH] = zeros(state, in[kX].dtype());
@@ -120,13 +114,11 @@ std::vector<Tensor> step(const char* op, RecurrentCell cell, RecurrentOperands i
   return {results.begin() + 1, results.end()};
 }
 
-struct Results {
-  Tensor outputs, h, c;
-};
-
-Results layers(const char* op, RecurrentCell cell, const Tensor& x, const Tensor& h0,
-               const Tensor& c0, const std::vector<Tensor>& weights,
-               const RecurrentOptions& options) {
+// The operands of each layer and direction, all checked. x stands for what upper layers take.
+std::vector<RecurrentOperands> checked(const char* op, RecurrentCell cell, const Tensor& x,
+                                       const Tensor& h0, const Tensor& c0,
+                                       const std::vector<Tensor>& weights,
+                                       const RecurrentOptions& options) {
   const int64_t directions = options.bidirectional ? 2 : 1;
   const auto text = [&] {
     std::string operands = fmt::format("  x {}", describe(x));
@@ -148,7 +140,6 @@ Results layers(const char* op, RecurrentCell cell, const Tensor& x, const Tensor
         "{}: each layer takes {} weights, or {} with biases: got {} for num_layers {}\n{}", op,
         least, 2 * least, given, options.num_layers, text()));
 
-  // All layers' operands, checked before any work.
   const int64_t count = options.num_layers * directions, of_each = given / count;
   std::vector<RecurrentOperands> all;
   for (int64_t i = 0; i < count; ++i) {
@@ -160,25 +151,34 @@ Results layers(const char* op, RecurrentCell cell, const Tensor& x, const Tensor
       call.level =
           fmt::format("layer {}{}", i / directions, i % directions == 1 ? ", reverse" : "");
     const Tensor& first = all[0][kWhh];
-    const bool is_lowest = i < directions;
-    const int64_t below =
-        is_lowest ? (x.defined() && x.dim() > 0 ? x.size(-1) : 0) : directions * first.size(1);
+    const int64_t below = i < directions ? features_of(x) : directions * first.size(1);
     check(call, in, options.batch_first, count, below);
     if (in[kWhh].shape() != first.shape())
       throw_shape(call, in, kWhh, "that of the first", first.shape());
   }
+  return all;
+}
 
+struct Results {
+  Tensor outputs, h, c;
+};
+
+Results layers(const char* op, RecurrentCell cell, const Tensor& x, const Tensor& h0,
+               const Tensor& c0, const std::vector<Tensor>& weights,
+               const RecurrentOptions& options) {
+  auto all = checked(op, cell, x, h0, c0, weights, options);
+  const size_t directions = options.bidirectional ? 2 : 1;
   Tensor y = options.batch_first ? transpose(x, 0, 1) : x;
   const Shape state{y.size(1), all[0][kWhh].size(1)};
-  const auto start = [&](const Tensor& states, int64_t i) {
-    return states.defined() ? select(states, 0, i) : zeros(state, x.dtype());
+  const auto start = [&](const Tensor& states, size_t i) {
+    return states.defined() ? select(states, 0, static_cast<int64_t>(i)) : zeros(state, x.dtype());
   };
   std::vector<Tensor> h, c;
-  for (int64_t i = 0; i < count; i += directions) {
+  for (size_t i = 0; i < all.size(); i += directions) {
     if (i > 0) y = dropout(y, options.dropout);
     std::vector<Tensor> sides;
-    for (int64_t direction = 0; direction < directions; ++direction) {
-      RecurrentOperands& in = all[static_cast<size_t>(i + direction)];
+    for (size_t direction = 0; direction < directions; ++direction) {
+      RecurrentOperands& in = all[i + direction];
       in[kX] = y;
       in[kH] = start(h0, i + direction);
       if (cell == RecurrentCell::kLstm) in[kC] = start(c0, i + direction);

