@@ -40,6 +40,7 @@
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/pool.h"
 #include "bb/autograd/ops/products.h"
+#include "bb/autograd/ops/recurrent.h"
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/scan.h"
 #include "bb/autograd/ops/shape.h"

@@ -90,21 +90,9 @@ inline std::function<void()> adam(const std::vector<Tensor>& parameters) {
 }
 
 /// An LSTM over x [time, batch, features] from a state of zeros: the outputs of all times.
-/// Weights [4 * hidden, features] and [4 * hidden, hidden], gates in the order i, f, g, o.
 inline Tensor lstm(const Tensor& x, const Tensor& w_in, const Tensor& w_hidden, const Tensor& b_in,
                    const Tensor& b_hidden) {
-  const int64_t hidden = w_hidden.size(1);
-  Tensor h = bb::zeros({x.size(1), hidden}), c = h;
-  const Tensor inputs = bb::linear(x, w_in, b_in);
-  std::vector<Tensor> outputs;
-  for (int64_t t = 0; t < x.size(0); ++t) {
-    const Tensor gates = inputs.select(0, t) + bb::linear(h, w_hidden, b_hidden);
-    const auto parts = gates.chunk(4, 1);
-    c = parts[1].sigmoid() * c + parts[0].sigmoid() * parts[2].tanh();
-    h = parts[3].sigmoid() * c.tanh();
-    outputs.push_back(h);
-  }
-  return bb::stack(outputs);
+  return bb::lstm(x, {}, {w_in, w_hidden, b_in, b_hidden}).outputs;
 }
 
 }  // namespace side
