@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "bb/core/kernels/block.h"
 #include "bb/core/kernels/conv_direct.h"
 #include "bb/core/kernels/conv_grid.h"
 #include "bb/core/kernels/gemm.h"
-#include "bb/core/memory.h"
 #include "bb/core/parallel.h"
 
 namespace bb::kernels {
@@ -14,8 +14,6 @@ namespace {
 constexpr int64_t kPanelBytes = 256 * 1024;  // stays in a core's own cache
 constexpr int64_t kLeastWindows = 32;        // of a panel, so that the product has whole vectors
 constexpr int64_t kItems = 16;               // to cut work into, where more cost nothing
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// [0, n) in blocks of nearly equal size, of at most `most`, and multiples of `align`.
 struct Blocks {
@@ -45,24 +43,6 @@ Blocks channel_blocks(const ConvShape& shape, int64_t rows, int64_t others) {
   return {channels, std::min({most, wanted, channels}), 1};
 }
 
-template <class T>
-class Panel {
- public:
-  explicit Panel(int64_t elements) : bytes_(static_cast<size_t>(elements) * sizeof(T)) {
-    if (bytes_ > 0) data_ = static_cast<T*>(bb::detail::allocate(bytes_));
-  }
-  ~Panel() {
-    if (data_) bb::detail::deallocate(data_, bytes_);
-  }
-  Panel(const Panel&) = delete;
-  Panel& operator=(const Panel&) = delete;
-  T* data() const { return data_; }
-
- private:
-  size_t bytes_;
-  T* data_ = nullptr;
-};
-
 /// Nanoseconds of a product and of the panel that it reads or writes, on one core.
 double cost_ns(int64_t rows, int64_t channels, int64_t windows) {
   const double panel = static_cast<double>(rows) * static_cast<double>(windows);
@@ -83,7 +63,7 @@ void conv(const ConvShape& s, const T* x, const T* w, const T* bias, T* y) {
   const Blocks blocks = window_blocks<T>(windows, std::max<int64_t>(rows, 1));
   parallel_for(s.batch * s.groups * blocks.count(), cost_ns(rows, s.out_channels, blocks.size),
                [&](int64_t begin, int64_t end) {
-                 const Panel<T> panel(as_is ? 0 : rows * blocks.size);
+                 const Block<T> panel(as_is ? 0 : rows * blocks.size);
                  for (int64_t item = begin; item < end; ++item) {
                    const int64_t image = item / blocks.count(), block = item % blocks.count();
                    const int64_t group = image % s.groups;
@@ -110,14 +90,13 @@ void conv_grad_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
   const int64_t kernel = windows.kernel_size(), rows = s.in_channels * kernel;
   const bool as_is = windows.are_elements();
   if (s.batch * s.groups * s.in_channels == 0) return;
-  if (!windows.are_elements() && s.out_channels > 0 && has_grid<T>(s))
-    return grid_conv_grad_input(s, dy, w, dx);
+  if (!as_is && s.out_channels > 0 && has_grid<T>(s)) return grid_conv_grad_input(s, dy, w, dx);
   const Blocks channels = channel_blocks(s, 512, s.batch * s.groups);
   const Blocks blocks = window_blocks<T>(windows, channels.size * kernel);
   parallel_for(
       s.batch * s.groups * channels.count(), cost_ns(channels.size * kernel, s.out_channels, out),
       [&](int64_t begin, int64_t end) {
-        const Panel<T> panel(as_is ? 0 : channels.size * kernel * blocks.size);
+        const Block<T> panel(as_is ? 0 : channels.size * kernel * blocks.size);
         for (int64_t item = begin; item < end; ++item) {
           const int64_t image = item / channels.count(), part = item % channels.count();
           const int64_t group = image % s.groups;
@@ -159,13 +138,13 @@ void conv_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
   // added in order.
   const int64_t wanted = ceil_div(kItems, s.groups * channels.count());
   const Blocks images(s.batch, ceil_div(s.batch, wanted), 1);
-  const Panel<T> sums(images.count() > 1 ? images.count() * size : 0);
+  const Block<T> sums(images.count() > 1 ? images.count() * size : 0);
   T* const parts = images.count() > 1 ? sums.data() : dw;
   parallel_for(
       s.groups * channels.count() * images.count(),
       static_cast<double>(images.size) * cost_ns(channels.size * kernel, s.out_channels, out),
       [&](int64_t begin, int64_t end) {
-        const Panel<T> panel(as_is ? 0 : channels.size * kernel * blocks.size);
+        const Block<T> panel(as_is ? 0 : channels.size * kernel * blocks.size);
         for (int64_t item = begin; item < end; ++item) {
           const int64_t part = item / (s.groups * channels.count());
           const int64_t group = item / channels.count() % s.groups;

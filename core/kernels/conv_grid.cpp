@@ -4,9 +4,9 @@
 #include <array>
 #include <vector>
 
+#include "bb/core/kernels/block.h"
 #include "bb/core/kernels/conv_tile.h"
 #include "bb/core/kernels/gemm_scratch.h"
-#include "bb/core/memory.h"
 #include "bb/core/parallel.h"
 
 namespace bb::kernels {
@@ -15,8 +15,6 @@ namespace {
 constexpr int64_t kCacheBytes = 384 * 1024;  // of a core's own cache, for the images
 constexpr int64_t kDepth = 16;               // channels whose rows stay in the first-level cache
 constexpr int64_t kItems = 8;                // to cut work into at least
-
-int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// An element of a filter along a dim: window o has it at position o + shift of a phase.
 struct Tap {
@@ -194,25 +192,6 @@ int64_t plane_stride(int64_t elements) {
   constexpr int64_t kLine = 64 / sizeof(T);
   return (ceil_div(elements, kLine) | 1) * kLine;
 }
-
-/// Memory for as long as it lives.
-template <class T>
-class Block {
- public:
-  explicit Block(int64_t elements) : bytes_(static_cast<size_t>(elements) * sizeof(T)) {
-    if (bytes_ > 0) data_ = static_cast<T*>(bb::detail::allocate(bytes_));
-  }
-  ~Block() {
-    if (data_) bb::detail::deallocate(data_, bytes_);
-  }
-  Block(const Block&) = delete;
-  Block& operator=(const Block&) = delete;
-  T* data() const { return data_; }
-
- private:
-  size_t bytes_;
-  T* data_ = nullptr;
-};
 
 /// Filters for a correlation: element e of the filter from source channel c to result channel m of
 /// a group is data[group * group_stride + m * m_stride + c * c_stride + e].
