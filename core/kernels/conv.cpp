@@ -5,6 +5,7 @@
 #include "bb/core/kernels/block.h"
 #include "bb/core/kernels/conv_direct.h"
 #include "bb/core/kernels/conv_grid.h"
+#include "bb/core/kernels/conv_winograd.h"
 #include "bb/core/kernels/gemm.h"
 #include "bb/core/parallel.h"
 
@@ -54,6 +55,8 @@ double cost_ns(int64_t rows, int64_t channels, int64_t windows) {
 template <class T>
 void conv(const ConvShape& s, const T* x, const T* w, const T* bias, T* y) {
   if (s.is_depthwise()) return depthwise_conv(s, x, w, bias, y);
+  if constexpr (sizeof(T) == 4)
+    if (is_for_winograd(s)) return winograd_conv(s, x, w, bias, y);
   const Windows& windows = s.windows;
   const int64_t in = windows.in_size(), out = windows.out_size();
   const int64_t rows = s.in_channels * windows.kernel_size();
@@ -85,6 +88,8 @@ void conv(const ConvShape& s, const T* x, const T* w, const T* bias, T* y) {
 template <class T>
 void conv_grad_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
   if (s.is_depthwise()) return depthwise_conv_grad_input(s, dy, w, dx);
+  if constexpr (sizeof(T) == 4)
+    if (is_for_winograd(s)) return winograd_conv_grad_input(s, dy, w, dx);
   const Windows& windows = s.windows;
   const int64_t in = windows.in_size(), out = windows.out_size();
   const int64_t kernel = windows.kernel_size(), rows = s.in_channels * kernel;
@@ -130,6 +135,8 @@ void conv_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
   }
   if (size == 0) return;
   if (s.is_depthwise()) return depthwise_conv_grad_weight(s, x, dy, dw);
+  if constexpr (sizeof(T) == 4)
+    if (is_for_winograd(s)) return winograd_conv_grad_weight(s, x, dy, dw);
   const bool as_is = windows.are_elements();
   if (!as_is && has_grid<T>(s)) return grid_conv_grad_weight(s, x, dy, dw);
   const Blocks channels = channel_blocks(s, 256, s.groups);
