@@ -61,7 +61,7 @@ TileValues from_tile(const TileValues& values, int64_t tile) {
 }
 
 /// Nanoseconds of the parts, for a tile.
-double transform_ns(int64_t channels) { return 6 * static_cast<double>(channels); }
+double transform_ns(int64_t channels) { return 4 * static_cast<double>(channels); }
 double product_ns(int64_t c_count, int64_t m_count) {
   return 0.02 * kPoints * static_cast<double>(c_count * m_count);
 }
