@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "bb/core/activation.h"
 #include "bb/core/kernels/im2col.h"
 
 namespace bb::kernels {
@@ -27,10 +28,21 @@ struct ConvShape {
 // a size for the cache. How the work is cut follows from the shape alone: results are bitwise the
 // same for any number of threads.
 
-/// y[n, o, p] = bias[o] + sum over c, k of w[o, c, k] * (element k of window p of x[n, c]).
-/// bias: groups * out_channels values, or null.
+/// What happens to a result on its way to memory.
 template <class T>
-void conv(const ConvShape& shape, const T* x, const T* w, const T* bias, T* y);
+struct ConvEpilogue {
+  const T* bias = nullptr;  ///< groups * out_channels values; null is none
+  Activation activation = Activation::kNone;
+
+  ConvEpilogue of_group(int64_t group, int64_t channels) const {
+    return {bias ? bias + group * channels : nullptr, activation};
+  }
+};
+
+/// y[n, o, p] = activation(bias[o] + sum over c, k of w[o, c, k] * (element k of window p of
+/// x[n, c])).
+template <class T>
+void conv(const ConvShape& shape, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y);
 
 /// dx[n, c, i] = sum over o, p, k of w[o, c, k] * dy[n, o, p] where element k of window p is i.
 template <class T>

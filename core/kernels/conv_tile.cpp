@@ -94,7 +94,8 @@ void multiply(const SegmentProduct<T>& p, int64_t first, int64_t n, const PanelR
   tile.c = buffer;
   tile.c_row = width;
   tile.last_lanes = static_cast<size_t>(lanes<T>());
-  tile.plain = !p.bias;
+  tile.plain = !p.bias && !p.relu;
+  tile.relu = p.relu;
   tile.alpha = 1;
   tile.col_bias = kZeros;
   const int64_t row_tiles = pieces(p.m, p.tile_rows);

@@ -66,8 +66,8 @@ double product_ns(int64_t c_count, int64_t m_count) {
   return 0.02 * kPoints * static_cast<double>(c_count * m_count);
 }
 
-/// dst[n, m] = bias[m] + the correlation of src[n, all c], padded by pad_y and pad_x before, with
-/// filters from c to m, of each group.
+/// dst[n, m] = the correlation of src[n, all c], padded by pad_y and pad_x before, with filters
+/// from c to m, of each group, through the epilogue.
 struct Correlation {
   int64_t batch, groups;
   int64_t src_height, src_width, pad_y, pad_x;
@@ -75,7 +75,8 @@ struct Correlation {
   Filters3x3 filters;     // of the first group
 };
 
-void correlate(const Correlation& s, const float* src, const float* bias, float* dst) {
+void correlate(const Correlation& s, const float* src, const ConvEpilogue<float>& epilogue,
+               float* dst) {
   const Filters3x3& f = s.filters;
   const int64_t v_channels = whole_vectors(f.c_count), z_channels = whole_vectors(f.m_count);
   const Tiling tiling(s.batch, s.height, s.width, v_channels + z_channels, kItems);
@@ -109,7 +110,7 @@ void correlate(const Correlation& s, const float* src, const float* bias, float*
         tiling.for_each_image(
             chunk, [&](int64_t image, int64_t first, int64_t count, int64_t tile) {
               winograd_output({f.m_count, s.height, s.width, 0, 0, tiling.tiles, first, count},
-                              from_tile(z, tile), bias ? bias + group * f.m_count : nullptr,
+                              from_tile(z, tile), epilogue.of_group(group, f.m_count),
                               dst + (image * s.groups + group) * f.m_count * size, pixels);
             });
       }
@@ -134,8 +135,8 @@ bool is_for_winograd(const ConvShape& s) {
   return here < direct;
 }
 
-void winograd_conv(const ConvShape& s, const float* x, const float* w, const float* bias,
-                   float* y) {
+void winograd_conv(const ConvShape& s, const float* x, const float* w,
+                   const ConvEpilogue<float>& epilogue, float* y) {
   const Windows& windows = s.windows;
   correlate({s.batch,
              s.groups,
@@ -146,7 +147,7 @@ void winograd_conv(const ConvShape& s, const float* x, const float* w, const flo
              windows.out[1],
              windows.out[2],
              {w, s.in_channels, s.out_channels, 9, s.in_channels * 9, false}},
-            x, bias, y);
+            x, epilogue, y);
 }
 
 void winograd_conv_grad_input(const ConvShape& s, const float* dy, const float* w, float* dx) {
@@ -160,7 +161,7 @@ void winograd_conv_grad_input(const ConvShape& s, const float* dy, const float* 
              windows.in[1],
              windows.in[2],
              {w, s.out_channels, s.in_channels, s.in_channels * 9, 9, true}},
-            dy, nullptr, dx);
+            dy, {}, dx);
 }
 
 // Filters by blocks of channels; where these are few, images are cut too, into sums of their own

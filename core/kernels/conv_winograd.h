@@ -11,8 +11,8 @@ namespace bb::kernels {
 /// Whether the shape is of this kind, and this way the faster one.
 bool is_for_winograd(const ConvShape& shape);
 
-void winograd_conv(const ConvShape& shape, const float* x, const float* w, const float* bias,
-                   float* y);
+void winograd_conv(const ConvShape& shape, const float* x, const float* w,
+                   const ConvEpilogue<float>& epilogue, float* y);
 void winograd_conv_grad_input(const ConvShape& shape, const float* dy, const float* w, float* dx);
 void winograd_conv_grad_weight(const ConvShape& shape, const float* x, const float* dy, float* dw);
 

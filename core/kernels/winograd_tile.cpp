@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 
 #include "bb/core/kernels/block.h"
 
@@ -27,7 +28,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 int64_t lanes_of() { return 0; }
 void input(const TileRows&, const float*, const TileValues&, float*) {}
 void grad(const TileRows&, const float*, const TileValues&, float*) {}
-void output(const TileRows&, const TileValues&, const float*, float*, float*) {}
+void output(const TileRows&, const TileValues&, const ConvEpilogue<float>&, float*, float*) {}
 void filters(const Filters3x3&, int64_t, int64_t, float*, int64_t) {}
 void products(int64_t, int64_t, const TileValues&, const float*, int64_t, const TileValues&) {}
 void add_products(int64_t, int64_t, const TileValues&, const TileValues&, float*, int64_t) {}
@@ -46,6 +47,8 @@ constexpr float kA2 = kA * kA, kB2 = kB * kB;
 // 1 / the product of a point's differences to the others: 0, +-kA, +-kB.
 constexpr float kAtZero = 1 / (kA2 * kB2);
 constexpr float kAtA = 1 / (2 * kA2 * (kA2 - kB2)), kAtB = 1 / (2 * kB2 * (kB2 - kA2));
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 HWY_INLINE V times(float c, V x) { return hn::Mul(hn::Set(D(), c), x); }
 /// c x + y
@@ -195,7 +198,8 @@ void grad(const TileRows& r, const float* dy, const TileValues& to, float* scrat
   transform<Grad>(r, dy, to, scratch);
 }
 
-void output(const TileRows& r, const TileValues& z, const float* bias, float* y, float* scratch) {
+void output(const TileRows& r, const TileValues& z, const ConvEpilogue<float>& epilogue, float* y,
+            float* scratch) {
   const D d;
   const int64_t n_lanes = lanes_of(), columns = r.tiles * kWinogradStep;
   const int64_t top = r.first * kWinogradStep;
@@ -203,8 +207,10 @@ void output(const TileRows& r, const TileValues& z, const float* bias, float* y,
   for (int64_t c = 0; c < r.channels; c += n_lanes) {
     const int64_t channels = std::min(n_lanes, r.channels - c);
     HWY_ALIGN float shift[kMaxLanes] = {};
-    if (bias) std::copy_n(bias + c, channels, shift);
-    const V add = hn::Load(d, shift);
+    if (epilogue.bias) std::copy_n(epilogue.bias + c, channels, shift);
+    const V bias = hn::Load(d, shift);
+    // What a result must not be below; but NaN stays.
+    const V least = hn::Set(d, epilogue.activation == Activation::kRelu ? 0 : -kInfinity);
     const float* values = z.data + c;
     for (int64_t i = 0; i < r.count; ++i)
       for (int64_t j = 0; j < r.tiles; ++j, values += z.channels) {
@@ -212,8 +218,11 @@ void output(const TileRows& r, const TileValues& z, const float* bias, float* y,
         both_ways(
             Output(),
             [&](int p, int q) HWY_ATTR { return hn::Load(d, values + (p * 6 + q) * z.point); },
-            [&](int p, int q, V value)
-                HWY_ATTR { hn::Store(hn::Add(value, add), d, to + (p * columns + q) * n_lanes); });
+            [&](int p, int q, V value) HWY_ATTR {
+              const V sum = hn::Add(value, bias);
+              hn::Store(hn::IfThenElse(hn::Lt(sum, least), least, sum), d,
+                        to + (p * columns + q) * n_lanes);
+            });
       }
     float* to = y + c * r.height * r.width + top * r.width;
     if (columns == r.width) {
@@ -354,9 +363,9 @@ void winograd_input(const TileRows& rows, const float* x, const TileValues& to, 
 void winograd_grad(const TileRows& rows, const float* dy, const TileValues& to, float* scratch) {
   BB_DISPATCH(grad)(rows, dy, to, scratch);
 }
-void winograd_output(const TileRows& rows, const TileValues& z, const float* bias, float* y,
-                     float* scratch) {
-  BB_DISPATCH(output)(rows, z, bias, y, scratch);
+void winograd_output(const TileRows& rows, const TileValues& z, const ConvEpilogue<float>& epilogue,
+                     float* y, float* scratch) {
+  BB_DISPATCH(output)(rows, z, epilogue, y, scratch);
 }
 void winograd_filters(const Filters3x3& f, int64_t c_begin, int64_t c_end, float* to,
                       int64_t point) {

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "bb/core/kernels/conv.h"
+
 /// What a Winograd convolution F(4x4, 3x3) does to tiles of images: y = A^T ((G w G^T) * (B^T x B))
 /// A gives 4x4 results of a filter w of 3x3 on 6x6 elements x by 36 multiplications instead of 144,
 /// so that the sums over channels are 36 products of matrices (Lavin and Gray, Fast algorithms for
@@ -41,9 +43,9 @@ int64_t winograd_scratch(int64_t tiles, int64_t rows);
 void winograd_input(const TileRows& rows, const float* x, const TileValues& to, float* scratch);
 /// A dy A^T of the 4x4 elements of each tile.
 void winograd_grad(const TileRows& rows, const float* dy, const TileValues& to, float* scratch);
-/// y = A^T z A + bias, one for each channel (or null), cut off where images end.
-void winograd_output(const TileRows& rows, const TileValues& z, const float* bias, float* y,
-                     float* scratch);
+/// y = A^T z A, through the epilogue, cut off where images end.
+void winograd_output(const TileRows& rows, const TileValues& z, const ConvEpilogue<float>& epilogue,
+                     float* y, float* scratch);
 
 /// 3x3 filters from c_count channels to m_count: element e of that from c to m is
 /// data[m * m_stride + c * c_stride + e], or the one at 8 - e where `turned`.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -130,15 +131,19 @@ class ConvMaps : public ::testing::Test {
     weight = normal<T>(static_cast<size_t>(out * s.in_channels * w.kernel_size()), random);
     bias = normal<T>(static_cast<size_t>(out), random);
     dy = normal<T>(static_cast<size_t>(s.batch * out * w.out_size()), random);
+    relu = between(random, 0, 1) == 1;
+  }
+  ConvEpilogue<T> epilogue() const {
+    return {bias.data(), relu ? Activation::kRelu : Activation::kNone};
   }
   Maps<T> computed(bool on_grid) const {
     Maps<T> maps{dy, x, weight};
     if (on_grid) {
-      grid_conv(s, x.data(), weight.data(), bias.data(), maps.y.data());
+      grid_conv(s, x.data(), weight.data(), epilogue(), maps.y.data());
       grid_conv_grad_input(s, dy.data(), weight.data(), maps.dx.data());
       grid_conv_grad_weight(s, x.data(), dy.data(), maps.dw.data());
     } else {
-      conv(s, x.data(), weight.data(), bias.data(), maps.y.data());
+      conv(s, x.data(), weight.data(), epilogue(), maps.y.data());
       conv_grad_input(s, dy.data(), weight.data(), maps.dx.data());
       conv_grad_weight(s, x.data(), dy.data(), maps.dw.data());
     }
@@ -156,6 +161,8 @@ class ConvMaps : public ::testing::Test {
       maps.dx[from] += static_cast<double>(dy[to]) * weight[by];
       maps.dw[by] += static_cast<double>(dy[to]) * x[from];
     });
+    for (double& y : maps.y)
+      if (relu) y = std::max(y, 0.0);
     return maps;
   }
   void expect_near(const std::vector<T>& got, const std::vector<double>& wanted,
@@ -168,6 +175,7 @@ class ConvMaps : public ::testing::Test {
 
   ConvShape s;
   std::vector<T> x, weight, bias, dy;
+  bool relu = false;
 };
 
 using WinogradMaps = ConvMaps<float>;
@@ -199,7 +207,7 @@ TEST_F(WinogradMaps, AreTheirDefinitionsAndTheSameForAnyNumberOfThreads) {
       const float nan = std::numeric_limits<float>::quiet_NaN();
       Maps<float> got{std::vector<float>(dy.size(), nan), std::vector<float>(x.size(), nan),
                       std::vector<float>(weight.size(), nan)};
-      winograd_conv(s, x.data(), weight.data(), bias.data(), got.y.data());
+      winograd_conv(s, x.data(), weight.data(), epilogue(), got.y.data());
       winograd_conv_grad_input(s, dy.data(), weight.data(), got.dx.data());
       winograd_conv_grad_weight(s, x.data(), dy.data(), got.dw.data());
       if (threads > 1) {
@@ -229,7 +237,7 @@ TEST_F(WinogradMaps, ServeConvWhereTheyPay) {
   make(random, shape);
   const Maps<float> got = computed(false);
   std::vector<float> y(dy.size());
-  winograd_conv(s, x.data(), weight.data(), bias.data(), y.data());
+  winograd_conv(s, x.data(), weight.data(), epilogue(), y.data());
   EXPECT_EQ(got.y, y);
   for (const auto change : {+[](ConvShape& other) {
                               other.windows.stride = {1, 2, 2};
