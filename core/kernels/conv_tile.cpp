@@ -81,6 +81,7 @@ template <class T>
 void multiply(const SegmentProduct<T>& p, int64_t first, int64_t n, const PanelRun* runs,
               int64_t count) {
   constexpr int kTileVecs = 24;  // of the largest tile
+  constexpr int64_t kLine = 64 / sizeof(T);
   alignas(64) static constexpr T kZeros[kMaxVecs * kMaxLanes] = {};
   alignas(64) T buffer[kTileVecs * kMaxLanes];
   const int64_t vecs = pieces(n, lanes<T>()), width = vecs * lanes<T>();
@@ -104,6 +105,11 @@ void multiply(const SegmentProduct<T>& p, int64_t first, int64_t n, const PanelR
     tile.a = p.a + top * p.segments * p.depth;
     tile.a_col = rows;
     tile.row_bias = p.bias ? p.bias + top : kZeros;
+    // Rows of C lie far apart: their lines come while the product is summed.
+    for (int64_t r = top; p.c_step == 1 && r < top + rows; ++r)
+      for (const PanelRun* run = runs; run < runs + count; ++run)
+        for (int64_t j = 0; j < run->count; j += kLine)
+          __builtin_prefetch(p.c + r * p.c_row + run->to + j, 1, 3);
     tiles<T>()[vecs - 1][rows](tile);
     for (int64_t r = 0; r < rows; ++r) {
       const T* from = buffer + r * width;
