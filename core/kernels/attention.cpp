@@ -152,6 +152,13 @@ auto passes(double) { return BB_DISPATCH(passes_f64)(); }
 template <class T>
 constexpr T kInfinity = std::numeric_limits<T>::infinity();
 
+// Queries of a strip. The diagonal cuts what a strip sees into fewer vain scores where it is low; a
+// high one fills the registers of the products better.
+template <class T>
+int64_t height_of(const Attention<T>& a) {
+  return a.sight == Sight::kCausal && a.queries <= 256 ? kQueries / 2 : kQueries;
+}
+
 // The queries from `query` on of a head, with tiles of its keys.
 template <class T>
 struct Strip {
@@ -161,8 +168,8 @@ struct Strip {
   Strip(const Attention<T>& of, int64_t head_, int64_t number)
       : a(of),
         head(head_),
-        query(number * kQueries),
-        queries(std::min(kQueries, of.queries - query)) {}
+        query(number * height_of(of)),
+        queries(std::min(height_of(of), of.queries - query)) {}
 
   // Keys that none of the queries sees are left out where that is known.
   int64_t keys() const {
@@ -237,7 +244,7 @@ class Backward {
   // time where that keeps the threads busy; else by queries for dq and by keys for dk and dv, with
   // all that these need formed twice.
   void run() const {
-    const int64_t strips = ceil_div(a_.queries, kQueries), blocks = ceil_div(a_.keys, kKeys);
+    const int64_t strips = ceil_div(a_.queries, height_of(a_)), blocks = ceil_div(a_.keys, kKeys);
     const int64_t threads = num_threads(), rounds = ceil_div(a_.heads, threads);
     const bool both = dq_.data && (dk_.data || dv_.data);
     if (both && 5 * rounds * threads <= 7 * a_.heads) {
@@ -328,9 +335,9 @@ class Backward {
 
 template <class T>
 void attention(const Attention<T>& a, HeadRows<T> y, T* log_sums) {
-  const int64_t strips = ceil_div(a.queries, kQueries);
+  const int64_t strips = ceil_div(a.queries, height_of(a));
   const Passes<T> run = passes(T());
-  parallel_for(a.heads * strips, cost_of(a, kQueries, 1), [&](int64_t begin, int64_t end) {
+  parallel_for(a.heads * strips, cost_of(a, height_of(a), 1), [&](int64_t begin, int64_t end) {
     const Block<T> memory(kKeys * kQueries);
     for (int64_t item = begin; item < end; ++item) {
       const Strip<T> s(a, item / strips, item % strips);
