@@ -54,6 +54,14 @@ inline Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& var,
                          const Tensor& b, bool training) {
   return bb::batch_norm(x, mean, var, w, b, {.training = training});
 }
+/// relu(batch_norm(x) + residual); the residual may be undefined.
+inline Tensor batch_norm_relu(const Tensor& x, const Tensor& mean, const Tensor& var,
+                              const Tensor& w, const Tensor& b, bool training,
+                              const Tensor& residual = {}) {
+  return bb::batch_norm(
+      x, mean, var, w, b,
+      {.training = training, .residual = residual, .activation = bb::Activation::kRelu});
+}
 inline Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b) {
   return bb::layer_norm(x, {x.size(-1)}, w, b);
 }

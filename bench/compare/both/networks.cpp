@@ -81,6 +81,9 @@ struct BatchNorm {
   Tensor operator()(const Tensor& x) const {
     return side::batch_norm(x, mean, var, w, b, training);
   }
+  Tensor relu(const Tensor& x, const Tensor& residual = {}) const {
+    return side::batch_norm_relu(x, mean, var, w, b, training, residual);
+  }
   Tensor w, b, mean, var;
   bool training;
 };
@@ -138,8 +141,7 @@ Network resnet20(Parameters& p, bool training) {
       }
     }
     Tensor operator()(const Tensor& x) const {
-      const Tensor y = n2(c2(side::relu(n1(c1(x)))));
-      return side::relu(y + (shortcut ? (*norm)((*shortcut)(x)) : x));
+      return n2.relu(c2(n1.relu(c1(x))), shortcut ? (*norm)((*shortcut)(x)) : x);
     }
     Conv c1, c2;
     BatchNorm n1, n2;
@@ -157,7 +159,7 @@ Network resnet20(Parameters& p, bool training) {
     }
   const Linear last(p, 64, 10);
   return [=](const Tensor& x) {
-    Tensor h = side::relu(first_norm(first(x)));
+    Tensor h = first_norm.relu(first(x));
     for (const Block& block : blocks) h = block(h);
     return last(side::mean_of_images(h));
   };
@@ -239,8 +241,7 @@ const versus::Register mobilenet_step("mobilenet_block_step/64x56x56", [] {
   const BatchNorm n1(p, 64, true), n2(p, 64, true);
   const Linear last(p, 64, 10);
   const Network network = [=](const Tensor& x) {
-    const Tensor h = side::relu(n2(pointwise(side::relu(n1(depthwise(x))))));
-    return last(side::mean_of_images(h));
+    return last(side::mean_of_images(n2.relu(pointwise(n1.relu(depthwise(x))))));
   };
   return training(network, p, side::filled({16, 64, 56, 56}, 1, 1), side::classes({16}, 2, 10),
                   side::sgd);

@@ -52,6 +52,13 @@ inline Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& var,
                          const Tensor& b, bool training) {
   return torch::batch_norm(x, w, b, mean, var, training, 0.1, 1e-5, false);
 }
+inline Tensor batch_norm_relu(const Tensor& x, const Tensor& mean, const Tensor& var,
+                              const Tensor& w, const Tensor& b, bool training,
+                              const Tensor& residual = {}) {
+  Tensor y = batch_norm(x, mean, var, w, b, training);
+  if (residual.defined()) y.add_(residual);
+  return y.relu_();
+}
 inline Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b) {
   return torch::layer_norm(x, {x.size(-1)}, w, b);
 }

@@ -41,6 +41,23 @@ TEST(NormalizationErrors, BatchNorm) {
   EXPECT_THROW(batch_norm(ones({2, 3}, kInt64), {}, {}, {}, {}, {.training = true}), DTypeError);
 }
 
+TEST(NormalizationErrors, TheResidualOfABatchNorm) {
+  const Tensor x = ones({2, 3, 4}), c = ones({3});
+  expect_error<ShapeError>(
+      [&] {
+        batch_norm(x, c, c, {}, {}, {.residual = ones({3, 4})});
+      },
+      "batch_norm: residual must be [2, 3, 4], x's shape\n"
+      "  x [2, 3, 4]   residual [3, 4]");
+  expect_error<DTypeError>(
+      [&] {
+        batch_norm(x, c, c, {}, {}, {.residual = ones({2, 3, 4}, kFloat64)});
+      },
+      "batch_norm: all operands must have one floating-point dtype\n"
+      "  x float32 [2, 3, 4]   residual float64 [2, 3, 4]\n"
+      "  hint: convert with to(kFloat32)");
+}
+
 TEST(NormalizationErrors, LayerNorm) {
   const Tensor x = ones({2, 3, 4});
   expect_error<ShapeError>(
