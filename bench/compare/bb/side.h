@@ -7,7 +7,7 @@
 /// same on both sides.
 namespace side {
 
-using bb::NoGrad;
+using NoGrad = bb::InferenceMode;
 using bb::Tensor;
 using Sizes = std::vector<int64_t>;
 
