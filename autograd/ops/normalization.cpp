@@ -343,6 +343,56 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
   return y;
 }
 
+FoldedBatchNorm fold_batch_norm(const Tensor& weight, const Tensor& bias,
+                                const Tensor& running_mean, const Tensor& running_var,
+                                const Tensor& norm_weight, const Tensor& norm_bias,
+                                const FoldBatchNormOptions& options) {
+  const char* op = "fold_batch_norm";
+  const auto operands = {detail::Role{"weight", weight}, detail::Role{"running_mean", running_mean},
+                         detail::Role{"running_var", running_var}};
+  detail::check_defined(op, operands);
+  const auto& [eps, transposed, groups] = options;
+  if (!is_floating_point(weight.dtype()))
+    throw DTypeError(
+        fmt::format("{}: weight must be of floating point\n  weight {}", op, describe(weight)));
+  if (weight.dim() < 2)
+    throw ShapeError(
+        fmt::format("{}: weight must have at least 2 dimensions\n  weight {}", op, weight.shape()));
+  if (groups < 1 || (transposed && weight.size(0) % groups != 0))
+    throw ShapeError(fmt::format("{}: {} groups do not divide the {} input channels\n  weight {}",
+                                 op, groups, weight.size(0), weight.shape()));
+  if (!(eps >= 0))
+    throw ValueError(
+        fmt::format("{}: eps must not be negative, got {}\n  weight {}", op, eps, weight.shape()));
+  const Shape channels{transposed ? weight.size(1) * groups : weight.size(0)};
+  for (const auto& [role, x] :
+       {detail::Role{"bias", bias}, detail::Role{"running_mean", running_mean},
+        detail::Role{"running_var", running_var}, detail::Role{"norm_weight", norm_weight},
+        detail::Role{"norm_bias", norm_bias}}) {
+    if (!x.defined()) continue;
+    if (x.dtype() != weight.dtype())
+      throw DTypeError(fmt::format("{}: {} and weight must have one dtype\n  weight {}   {} {}", op,
+                                   role, describe(weight), role, describe(x)));
+    if (x.shape() != channels)
+      throw ShapeError(fmt::format("{}: {} must be {}, the output channels\n  weight {} {}   {} {}",
+                                   op, role, channels, weight.shape(),
+                                   transposed ? "(in,out/groups,...)" : "(out,in/groups,...)", role,
+                                   x.shape()));
+  }
+  const Tensor rstd = rsqrt(running_var + eps);
+  const Tensor scale = norm_weight.defined() ? norm_weight * rstd : rstd;
+  Tensor shift = (bias.defined() ? bias - running_mean : -running_mean) * scale;
+  if (norm_bias.defined()) shift = shift + norm_bias;
+  // Seen as [in groups, in/groups, out/groups, the rest], or as [out, the rest].
+  const int64_t rest = weight.numel() == 0 ? 0 : weight.numel() / (weight.size(0) * weight.size(1));
+  const Tensor folded =
+      transposed
+          ? reshape(weight, {groups, weight.size(0) / groups, weight.size(1), rest}) *
+                reshape(scale, {groups, 1, weight.size(1), 1})
+          : reshape(weight, {weight.size(0), weight.size(1), rest}) * reshape(scale, {-1, 1, 1});
+  return {reshape(folded, weight.shape()), shift};
+}
+
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
                   const Tensor& bias, double eps) {
   check_dtypes("layer_norm", x, {{"weight", &weight}, {"bias", &bias}});

@@ -31,6 +31,26 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
                   const Tensor& weight = {}, const Tensor& bias = {},
                   const BatchNormOptions& options = {});
 
+struct FoldBatchNormOptions {
+  double eps = 1e-5;
+  bool transposed = false;  ///< of a transposed convolution: weight [in, out/groups, ...]
+  int64_t groups = 1;       ///< matter where it is transposed
+};
+struct FoldedBatchNorm {
+  Tensor weight;
+  Tensor bias;
+};
+
+/// A convolution and the evaluated batch norm behind it as one convolution, as
+/// torch.nn.utils.fusion.fuse_conv_bn_weights: with s = norm_weight / sqrt(running_var + eps),
+///   weight' = weight * s, by output channel;  bias' = (bias - running_mean) * s + norm_bias.
+/// weight [out, in/groups, ...], or a linear layer's [out, in]; all else [out]; bias, norm_weight
+/// and norm_bias may be undefined. Differentiable (twice) in all. Throws ShapeError, DTypeError.
+FoldedBatchNorm fold_batch_norm(const Tensor& weight, const Tensor& bias,
+                                const Tensor& running_mean, const Tensor& running_var,
+                                const Tensor& norm_weight = {}, const Tensor& norm_bias = {},
+                                const FoldBatchNormOptions& options = {});
+
 /// Over the last dims of x, whose sizes are normalized_shape, that of weight and bias too.
 /// (Ba, Kiros and Hinton, Layer normalization, arXiv 1607.06450)
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight = {},

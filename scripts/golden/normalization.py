@@ -35,6 +35,27 @@ def blocks(fn, *shapes):
     return plain(fn, *[[normal(*s), normal(s[1]), normal(s[1]), normal(*s)] for s in shapes])
 
 
+def folded(w, b, mean, var, bn_w, bn_b, eps=1e-3, transpose=False):
+    """torch.nn.utils.fusion.fuse_conv_bn_weights, whose results are leaves, and its gradients' way."""
+    rstd = torch.rsqrt(var + eps)
+    shape = [1, -1] if transpose else [-1, 1]
+    weight = w * (bn_w * rstd).reshape(shape + [1] * (w.dim() - 2))
+    bias = (b - mean) * rstd * bn_w + bn_b
+    right = torch.nn.utils.fusion.fuse_conv_bn_weights(w, b, mean, var, eps, bn_w, bn_b, transpose)
+    assert torch.allclose(weight, right[0]) and torch.allclose(bias, right[1])
+    return torch.cat([weight.flatten(), bias])
+
+
+def folded_plain(w, mean, var):
+    return folded(w, torch.zeros_like(mean), mean, var, torch.ones_like(mean), torch.zeros_like(mean),
+                  1e-5, True)
+
+
+def convs(*shapes):
+    return [[normal(*s), normal(s[0]), normal(s[0]), positive(s[0]), normal(s[0]), normal(s[0])]
+            for s in shapes]
+
+
 def channels(shape):
     return (shape[1],)
 
@@ -75,6 +96,9 @@ CASES = {
                             (2, 2, 3, 2), (1, 2, 2, 2, 2), dims=channels),
     "instance_norm_running": affine(lambda *x: instance(*x, use_input_stats=False), (3, 4, 5),
                                     (2, 2, 3, 2), (1, 2, 4), dims=channels),
+    "fold_batch_norm": plain(folded, *convs((4, 3, 3, 2), (5, 3), (2, 1, 4), (3, 0, 2))),
+    "fold_batch_norm_transposed": plain(folded_plain, *[[normal(*s), normal(s[1]), positive(s[1])]
+                                                        for s in ((4, 3, 3, 2), (2, 5, 3))]),
     "batch_norm_relu": affine(block, (4, 3), (3, 2, 5), (2, 3, 2, 3), (2, 2, 7, 7), dims=channels),
     "batch_norm_relu_eval": affine(lambda *x: block(*x, training=False), (1, 3), (4, 3), (3, 2, 5),
                                    (2, 3, 2, 3), dims=channels),

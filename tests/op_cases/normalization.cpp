@@ -41,6 +41,16 @@ const OpFamily family(
          }},
         {"batch_norm_residual_relu", [](In x) { return block(x, true); }},
         {"batch_norm_residual_relu_eval", [](In x) { return block(x, false); }},
+        {"fold_batch_norm",
+         [](In x) {
+           const auto [w, b] = fold_batch_norm(x[0], x[1], x[2], x[3], x[4], x[5], {.eps = 1e-3});
+           return cat({w.flatten(), b}, 0);
+         }},
+        {"fold_batch_norm_transposed",
+         [](In x) {
+           const auto [w, b] = fold_batch_norm(x[0], {}, x[1], x[2], {}, {}, {.transposed = true});
+           return cat({w.flatten(), b}, 0);
+         }},
         {"layer_norm", [](In x) { return layer_norm(x[0], x[1].shape(), x[1], x[2]); }},
         {"layer_norm_two", [](In x) { return layer_norm(x[0], x[1].shape(), x[1], x[2], 1e-3); }},
         {"layer_norm_plain", [](In x) { return layer_norm(x[0], {x[0].size(-1)}); }},

@@ -62,6 +62,19 @@ inline Tensor batch_norm_relu(const Tensor& x, const Tensor& mean, const Tensor&
       x, mean, var, w, b,
       {.training = training, .residual = residual, .activation = bb::Activation::kRelu});
 }
+/// The weight and bias of a convolution without one with an evaluated batch norm folded in.
+inline std::pair<Tensor, Tensor> folded(const Tensor& weight, const Tensor& mean, const Tensor& var,
+                                        const Tensor& w, const Tensor& b) {
+  const auto result = bb::fold_batch_norm(weight, {}, mean, var, w, b);
+  return {result.weight, result.bias};
+}
+/// relu(conv2d(x) + residual), for inference; the residual may be undefined.
+inline Tensor conv2d_relu(const Tensor& x, const Tensor& w, const Tensor& b, int64_t stride,
+                          int64_t padding, const Tensor& residual) {
+  Tensor y = conv2d(x, w, b, stride, padding);
+  if (residual.defined()) y.add_(residual);
+  return y.relu_();
+}
 inline Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b) {
   return bb::layer_norm(x, {x.size(-1)}, w, b);
 }

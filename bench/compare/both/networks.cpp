@@ -1,4 +1,5 @@
 #include <cmath>
+#include <tuple>
 
 #include "side.h"
 
@@ -170,6 +171,58 @@ const versus::Register resnet_step("resnet20_step/128", [] {
   return training(network, p, side::filled({128, 3, 32, 32}, 1, 1), side::classes({128}, 2, 10),
                   side::sgd);
 });
+// The same network with its norms folded into the convolutions.
+Network folded_resnet20(Parameters& p) {
+  struct Folded {
+    Folded(Parameters& p, int64_t in, int64_t out, int64_t kernel, int64_t stride_,
+           int64_t padding_)
+        : stride(stride_), padding(padding_) {
+      const Conv conv(p, in, out, kernel, stride, padding, false);
+      const BatchNorm norm(p, out, false);
+      const side::NoGrad guard;
+      std::tie(w, b) = side::folded(conv.w, norm.mean, norm.var, norm.w, norm.b);
+    }
+    Tensor operator()(const Tensor& x) const { return side::conv2d(x, w, b, stride, padding); }
+    Tensor relu(const Tensor& x, const Tensor& residual = {}) const {
+      return side::conv2d_relu(x, w, b, stride, padding, residual);
+    }
+    Tensor w, b;
+    int64_t stride, padding;
+  };
+  struct Block {
+    Block(Parameters& p, int64_t in, int64_t out, int64_t stride)
+        : c1(p, in, out, 3, stride, 1), c2(p, out, out, 3, 1, 1) {
+      if (in != out) shortcut = std::make_shared<Folded>(p, in, out, 1, stride, 0);
+    }
+    Tensor operator()(const Tensor& x) const {
+      return c2.relu(c1.relu(x), shortcut ? (*shortcut)(x) : x);
+    }
+    Folded c1, c2;
+    std::shared_ptr<Folded> shortcut;
+  };
+  const Folded first(p, 3, 16, 3, 1, 1);
+  std::vector<Block> blocks;
+  int64_t channels = 16;
+  for (const int64_t out : {16, 32, 64})
+    for (int i = 0; i < 3; ++i) {
+      blocks.emplace_back(p, channels, out, channels == out ? 1 : 2);
+      channels = out;
+    }
+  const Linear last(p, 64, 10);
+  return [=](const Tensor& x) {
+    Tensor h = first.relu(x);
+    for (const Block& block : blocks) h = block(h);
+    return last(side::mean_of_images(h));
+  };
+}
+std::function<double()> folded_inference(int64_t batch) {
+  Parameters p;
+  return inference(folded_resnet20(p), side::filled({batch, 3, 32, 32}, 1, 1));
+}
+const versus::Register folded_128("resnet20_folded_inference/128",
+                                  [] { return folded_inference(128); });
+const versus::Register folded_1("resnet20_folded_inference/1", [] { return folded_inference(1); });
+
 std::function<double()> resnet_inference(int64_t batch) {
   Parameters p;
   return inference(resnet20(p, false), side::filled({batch, 3, 32, 32}, 1, 1));

@@ -59,6 +59,17 @@ inline Tensor batch_norm_relu(const Tensor& x, const Tensor& mean, const Tensor&
   if (residual.defined()) y.add_(residual);
   return y.relu_();
 }
+inline std::pair<Tensor, Tensor> folded(const Tensor& weight, const Tensor& mean, const Tensor& var,
+                                        const Tensor& w, const Tensor& b) {
+  const Tensor scale = w * torch::rsqrt(var + 1e-5);  // torch.nn.utils.fusion
+  return {weight * scale.reshape({-1, 1, 1, 1}), b - mean * scale};
+}
+inline Tensor conv2d_relu(const Tensor& x, const Tensor& w, const Tensor& b, int64_t stride,
+                          int64_t padding, const Tensor& residual) {
+  Tensor y = conv2d(x, w, b, stride, padding);
+  if (residual.defined()) y.add_(residual);
+  return y.relu_();
+}
 inline Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b) {
   return torch::layer_norm(x, {x.size(-1)}, w, b);
 }

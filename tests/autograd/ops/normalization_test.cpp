@@ -45,6 +45,50 @@ TEST(BatchNorm, AnEmptyBatchLeavesThemToo) {
   EXPECT_EQ(mean.to_vector<float>(), (std::vector<float>{0, 0}));
 }
 
+// The running statistics and parameters of n channels: mean, variance, weight, bias.
+std::vector<Tensor> norm_of(int64_t n) {
+  return {randn({n}, kFloat64), rand({n}, kFloat64) + 0.5, randn({n}, kFloat64),
+          randn({n}, kFloat64)};
+}
+
+TEST(FoldBatchNorm, IsTheConvolutionAndTheNorm) {
+  manual_seed(10);
+  const Tensor x = randn({2, 6, 7, 8}, kFloat64), bias = randn({4}, kFloat64);
+  const auto n = norm_of(4);
+  const auto normed = [&](const Tensor& y) { return batch_norm(y, n[0], n[1], n[2], n[3]); };
+  for (int64_t groups : {1, 2}) {
+    const Tensor w = randn({4, 6 / groups, 3, 3}, kFloat64);
+    const ConvOptions<2> options{.padding = 1, .groups = groups};
+    for (const Tensor& b : {bias, Tensor()}) {
+      const auto folded = fold_batch_norm(w, b, n[0], n[1], n[2], n[3]);
+      EXPECT_LT(furthest(conv2d(x, folded.weight, folded.bias, options),
+                         normed(conv2d(x, w, b, options))),
+                1e-12);
+    }
+  }
+  const Tensor w = randn({4, 6}, kFloat64), rows = randn({5, 6}, kFloat64);
+  const auto folded = fold_batch_norm(w, bias, n[0], n[1], n[2], n[3]);
+  EXPECT_LT(furthest(linear(rows, folded.weight, folded.bias), normed(linear(rows, w, bias))),
+            1e-12);
+}
+
+TEST(FoldBatchNorm, OfATransposedConvolutionWithGroupsToo) {
+  manual_seed(11);
+  const Tensor x = randn({2, 6, 5, 4}, kFloat64), bias = randn({4}, kFloat64);
+  const auto n = norm_of(4);
+  for (int64_t groups : {1, 2}) {
+    const Tensor w = randn({6, 4 / groups, 3, 3}, kFloat64);
+    const auto folded =
+        fold_batch_norm(w, bias, n[0], n[1], n[2], n[3], {.transposed = true, .groups = groups});
+    const auto conv = [&](const Tensor& weight, const Tensor& b) {
+      return conv_transpose2d(x, weight, b, {.stride = 2, .groups = groups});
+    };
+    EXPECT_LT(furthest(conv(folded.weight, folded.bias),
+                       batch_norm(conv(w, bias), n[0], n[1], n[2], n[3])),
+              1e-12);
+  }
+}
+
 TEST(InstanceNorm, RunningStatisticsAreTheMeanOverSamples) {
   const Tensor x = tensor({1.0, 3.0, 5.0, 9.0}).reshape({2, 1, 2});
   Tensor mean = zeros({1}), var = zeros({1});
