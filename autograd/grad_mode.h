@@ -12,6 +12,7 @@ struct Mode {
   bool records = true;           // put themselves on the tape
   bool seeks_anomalies = false;  // look at their results (bb/autograd/anomaly.h)
   bool recomputes = false;       // save nothing for backward (bb/autograd/checkpoint.h)
+  bool saved_inference = false;  // have kept an inference tensor, perhaps for a record
 };
 Mode mode();
 void set_mode(Mode mode);
@@ -44,6 +45,32 @@ class NoGrad : public GradMode {
 template <class F>
 decltype(auto) no_grad(F&& fn) {
   NoGrad guard;
+  return std::forward<F>(fn)();
+}
+
+/// Nothing is recorded on this thread until the end of the scope, whatever GradMode says, and the
+/// tensors made are inference tensors: views and changes of them are not followed. So they may be
+/// read anywhere, but, outside the mode, neither changed in place nor saved by a recorded op: both
+/// throw ValueError. clone() makes an ordinary tensor of one. Other tensors stay what they are, and
+/// so do views of them. As torch.inference_mode.
+class InferenceMode {
+ public:
+  explicit InferenceMode(bool enabled = true);
+  ~InferenceMode();
+  InferenceMode(const InferenceMode&) = delete;
+  InferenceMode& operator=(const InferenceMode&) = delete;
+
+ private:
+  GradMode grad_mode_;
+  bool before_;
+};
+
+bool is_inference_mode_enabled();
+
+/// Returns fn(), computed in InferenceMode.
+template <class F>
+decltype(auto) inference_mode(F&& fn) {
+  const InferenceMode guard;
   return std::forward<F>(fn)();
 }
 

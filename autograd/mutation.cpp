@@ -152,7 +152,7 @@ void check_mutable(const char* op, const Tensor& x) {
 }
 
 bool records_mutation(const Tensor& x, bool operand_wants_grad) {
-  return is_grad_enabled() && (x.requires_grad() || operand_wants_grad);
+  return detail::recording(detail::mode()) && (x.requires_grad() || operand_wants_grad);
 }
 
 Tensor& finish_unrecorded(const char* op, Tensor& x) {
@@ -188,7 +188,7 @@ void mutate(Tensor& x, const Tensor& y) {
 void detail::mark_view(const Tensor& y, const Tensor& x, ViewKind kind) {
   TensorImpl& view = *y.handle();
   const TensorImpl& source = *x.handle();
-  if (y.is(x) || source.base == y.handle()) return;
+  if (y.is(x) || source.base == y.handle() || y.is_inference()) return;
   view.base = source.base ? source.base : x.handle();
   view.generation = view.base->generation;
   view.view_kind = source.view_kind == ViewKind::kFollowed ? kind : source.view_kind;

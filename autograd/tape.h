@@ -24,6 +24,18 @@ namespace bb::autograd {
 
 class Node;
 
+namespace detail {
+
+/// Whether ops are recorded where an input wants a gradient.
+inline bool recording(Mode mode) { return mode.records && !bb::detail::inference_mode(); }
+
+/// Says that a tensor made in inference mode was saved: a record of it must not be.
+void note_inference_saved();
+/// Throws ValueError where the record has saved one.
+void check_no_inference_saved(const Node& record);
+
+}  // namespace detail
+
 /// Which inputs of an op want a gradient, by position.
 class Needs {
  public:
@@ -91,7 +103,9 @@ class Saved {
  public:
   Saved() = default;
   explicit Saved(const Tensor& x) : x_(x), version_(x.defined() ? x.version() : 0) {
-    if (detail::mode().recomputes && x.defined()) leave_to_checkpoint();
+    if (!x.defined()) return;
+    if (x.is_inference()) detail::note_inference_saved();
+    if (detail::mode().recomputes) leave_to_checkpoint();
   }
   Saved(Saved&&) noexcept = default;
   Saved& operator=(Saved&&) noexcept = default;
@@ -214,8 +228,11 @@ void attach(Tensor& y, const char* name, Inputs&& nodes, Pullback&& pullback) {
   const uint64_t position = position_above(nodes);
   // A pullback that captured y itself would keep it, and thereby this record, alive for ever.
   if (y.use_count() > 1 || y.node()) y = y.alias();
-  y.set_node(Ref<RefCounted>(new Record<std::decay_t<Inputs>, std::decay_t<Pullback>>(
-      name, y.shape(), y.dtype(), position, std::move(nodes), std::forward<Pullback>(pullback))));
+  auto* record = new Record<std::decay_t<Inputs>, std::decay_t<Pullback>>(
+      name, y.shape(), y.dtype(), position, std::move(nodes), std::forward<Pullback>(pullback));
+  Ref<RefCounted> node(record);
+  if (mode().saved_inference) check_no_inference_saved(*record);
+  y.set_node(std::move(node));
 }
 
 /// An op of several outputs: each has a node of its own, which hands its gradient to this one. Its
@@ -277,6 +294,7 @@ void attach_all(std::vector<Tensor>& outputs, const char* name, Inputs&& nodes, 
   const uint64_t position = position_above(nodes);
   const Ref<Node> joint(new JointRecord<std::decay_t<Inputs>, decltype(pull)>(
       name, position, std::move(nodes), std::move(pull), state));
+  if (mode().saved_inference) check_no_inference_saved(*joint);
   for (size_t i = 0; i < outputs.size(); ++i) {
     Tensor& y = outputs[i];
     if (!is_floating_point(y.dtype())) continue;
@@ -329,7 +347,7 @@ template <size_t N, class Pullback>
 Tensor record(const char* name, const Input (&inputs)[N], Tensor y, Pullback&& pullback) {
   const detail::Mode mode = detail::mode();
   if (mode.seeks_anomalies) detail::check_result(name, inputs, y);
-  if (mode.records) {
+  if (detail::recording(mode)) {
     std::array<Ref<Node>, N> nodes;
     bool any = false;
     for (size_t i = 0; i < N; ++i) {
@@ -352,13 +370,14 @@ template <class Pullback>
 Tensor record_view(const char* name, const Tensor& x, Tensor y, Pullback&& pullback) {
   const detail::Mode mode = detail::mode();
   if (mode.seeks_anomalies) detail::check_result(name, std::array{Input(x)}, y);
-  if (mode.records && x.node()) {
+  const bool recording = detail::recording(mode);
+  if (recording && x.node()) {
     detail::attach(y, name, std::array{Ref<Node>(detail::node_of(x))},
                    std::forward<Pullback>(pullback));
     if (mode.seeks_anomalies) detail::note_module(y);
   }
   using Kind = bb::detail::ViewKind;
-  detail::mark_view(y, x, mode.records ? Kind::kFollowed : Kind::kOffTheTape);
+  detail::mark_view(y, x, recording ? Kind::kFollowed : Kind::kOffTheTape);
   return y;
 }
 
@@ -369,7 +388,7 @@ Tensor record(const char* name, std::span<const Tensor> inputs, Tensor y, Pullba
   if (mode.seeks_anomalies)
     detail::check_result(name, std::vector<Input>(inputs.begin(), inputs.end()), y);
   std::vector<Ref<Node>> nodes;
-  if (mode.records && is_floating_point(y.dtype())) nodes = detail::nodes_of(inputs);
+  if (detail::recording(mode) && is_floating_point(y.dtype())) nodes = detail::nodes_of(inputs);
   if (!nodes.empty()) {
     detail::attach(y, name, std::move(nodes), std::forward<Pullback>(pullback));
     if (mode.seeks_anomalies) detail::note_module(y);
@@ -394,7 +413,7 @@ std::vector<Tensor> record(const char* name, std::span<const Tensor> inputs,
     for (const Tensor& y : outputs)
       detail::check_result(name, std::vector<Input>(inputs.begin(), inputs.end()), y);
   std::vector<Ref<Node>> nodes;
-  if (mode.records) nodes = detail::nodes_of(inputs);
+  if (detail::recording(mode)) nodes = detail::nodes_of(inputs);
   if (!nodes.empty()) {
     detail::attach_all(outputs, name, std::move(nodes), std::forward<Pullback>(pullback));
     if (mode.seeks_anomalies)

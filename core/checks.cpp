@@ -80,6 +80,14 @@ Shape broadcast(const char* op, Operands operands, int64_t without) {
   return result;
 }
 
+void check_followed(const char* op, const Tensor& x) {
+  if (x.is_inference() && !inference_mode())
+    throw ValueError(
+        fmt::format("{}: a tensor made in inference mode is changed in place outside it\n"
+                    "  tensor {}\n  hint: clone() it first",
+                    op, describe(x)));
+}
+
 std::array<bool, Shape::kMaxRank> marked_dims(const char* op, const Tensor& x, const Shape& dims) {
   std::array<bool, Shape::kMaxRank> marked{};
   for (int64_t dim : dims)

@@ -36,6 +36,9 @@ inline void check_defined(const char* op, const Tensor& x) { check_defined(op, {
 std::string shapes_of(const char* name, const std::vector<Tensor>& list);
 void check_defined(const char* op, const char* name, const std::vector<Tensor>& list);
 
+/// Throws ValueError for a change in place, outside inference mode, of a tensor made in it.
+void check_followed(const char* op, const Tensor& x);
+
 /// The shape that all broadcast to, the last `without` dims of each left out. Throws ShapeError
 /// where they do not, and where a whole result could not be held.
 Shape broadcast(const char* op, Operands operands, int64_t without = 0);

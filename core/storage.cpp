@@ -15,7 +15,12 @@ size_t block_bytes(int64_t bytes) {
   return static_cast<size_t>(kHeader + (bytes <= kInlineBytes ? bytes : 0));
 }
 
+constinit thread_local bool t_inference_mode = false;
+
 }  // namespace
+
+bool inference_mode() { return t_inference_mode; }
+void set_inference_mode(bool enabled) { t_inference_mode = enabled; }
 
 Ref<Storage> Storage::allocate(int64_t bytes) {
   const bool is_inline = bytes <= kInlineBytes;

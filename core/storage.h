@@ -8,6 +8,10 @@
 
 namespace bb::detail {
 
+/// Whether storages made on this thread are inference tensors' (bb/autograd/grad_mode.h).
+bool inference_mode();
+void set_inference_mode(bool enabled);
+
 /// The bytes that one or several tensors look at. Counts in-place changes, so that a value saved
 /// for backward can be checked for having been overwritten.
 class Storage {
@@ -21,6 +25,7 @@ class Storage {
   int64_t bytes() const { return bytes_; }
   uint32_t version() const { return version_; }
   void bump_version() { ++version_; }
+  bool is_inference() const { return is_inference_; }
 
   void retain() { refs_.fetch_add(1, std::memory_order_relaxed); }
   void release() {
@@ -39,6 +44,7 @@ class Storage {
   std::atomic<uint32_t> refs_{0};
   uint32_t version_ = 0;
   bool borrowed_ = false;
+  const bool is_inference_ = inference_mode();
   std::shared_ptr<void> owner_;
 };
 

@@ -121,6 +121,8 @@ class Tensor {
   DType dtype() const { return impl().dtype; }
   Device device() const { return kCPU; }
   bool is_contiguous() const { return impl().is_contiguous; }
+  /// True where InferenceMode made the elements (bb/autograd/grad_mode.h).
+  bool is_inference() const { return impl().storage->is_inference(); }
 
   // ---- Elements
   /// The first element. Elements lie apart by strides(). Throws DTypeError for another T.

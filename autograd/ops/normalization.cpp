@@ -1,7 +1,9 @@
 #include "bb/autograd/ops/normalization.h"
 
+#include <cmath>
 #include <limits>
 
+#include "bb/autograd/ops/activation.h"
 #include "bb/autograd/ops/arithmetic.h"
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/reduce.h"
@@ -18,6 +20,7 @@ using autograd::record;
 using autograd::Saved;
 using autograd::wants_grad;
 using kernels::NormShape;
+using kernels::NormStatistics;
 
 namespace {
 
@@ -26,9 +29,10 @@ struct Norm {
   const char* name;
   NormShape shape;
   double eps;
-  bool centered = true;
+  NormStatistics from = NormStatistics::kOwn;
 
   Shape affine() const { return {1, 1, shape.groups, shape.channels, 1}; }
+  Shape part() const { return {1, shape.rows, shape.groups, 1, 1}; }
   Shape full() const {
     return {shape.outer, shape.rows, shape.groups, shape.channels, shape.inner};
   }
@@ -38,12 +42,16 @@ struct Norm {
 
 struct Statistics {
   Tensor means;           // [parts, 2]: the mean, and what rounding took from it
-  Tensor variance, rstd;  // [parts]
+  Tensor variance, rstd;  // [parts]; the variance undefined where they were given
 
   Tensor mean() const { return sum(means, {1}); }
 };
 
-Tensor reciprocal_root(const Tensor& variance, double eps) { return 1.0 / sqrt(variance + eps); }
+// What y is made of beside x: activation(z * weight + bias + residual).
+struct Epilogue {
+  Tensor weight = {}, bias = {}, residual = {};  // each may be undefined
+  Activation activation = Activation::kNone;
+};
 
 // ---- Off the tape: x, dy and results without gaps
 
@@ -70,42 +78,73 @@ Shape kernel_result(const Norm& norm, const Shape& shape) {
   return norm.in_columns() ? Shape{norm.shape.parts(), norm.shape.outer} : shape;
 }
 
-struct Normalized {
-  Tensor y;
-  Statistics statistics;
-};
-
-Normalized normalized_off_tape(const Norm& norm, const Tensor& x, const Tensor& weight,
-                               const Tensor& bias) {
-  const Tensor from = laid_out(norm, x);
-  const Shape parts{norm.shape.parts()};
-  Statistics s{Tensor::empty({norm.shape.parts(), 2}, x.dtype()), Tensor::empty(parts, x.dtype()),
-               Tensor::empty(parts, x.dtype())};
-  Tensor y = Tensor::empty(kernel_result(norm, x.shape()), x.dtype());
-  visit_floating(x.dtype(), [&]<class T>() {
-    kernels::normalize<T>(kernel_shape(norm), from.data<T>(), norm.centered, norm.eps,
-                          data_or_null<T>(weight), data_or_null<T>(bias), s.means.data<T>(),
-                          s.variance.data<T>(), s.rstd.data<T>(), y.data<T>());
-  });
-  return {laid_back(norm, y, x.shape()), s};
+Statistics statistics_for(const Norm& norm, DType dtype) {
+  const int64_t parts = norm.shape.parts();
+  return {Tensor::empty({parts, 2}, dtype), Tensor::empty({parts}, dtype),
+          Tensor::empty({parts}, dtype)};
 }
 
-using Gradients = std::array<Tensor, 3>;  // of x, weight and bias
+Tensor plain(const Tensor& t) { return t.defined() ? t.detach().contiguous() : t; }
+
+// Statistics of x are found, given ones used.
+Tensor normalized_off_tape(const Norm& norm, const Tensor& x, const Epilogue& e, Statistics& s) {
+  const Tensor from = laid_out(norm, x);
+  const Tensor residual = e.residual.defined() ? laid_out(norm, e.residual) : Tensor();
+  const Tensor weight = plain(e.weight), bias = plain(e.bias);
+  Tensor y = Tensor::empty(kernel_result(norm, x.shape()), x.dtype());
+  visit_floating(x.dtype(), [&]<class T>() {
+    kernels::normalize<T>(kernel_shape(norm), norm.from, norm.eps,
+                          {.x = from.data<T>(),
+                           .weight = data_or_null<T>(weight),
+                           .bias = data_or_null<T>(bias),
+                           .residual = data_or_null<T>(residual),
+                           .activation = e.activation,
+                           .means = s.means.data<T>(),
+                           .variance = s.variance.defined() ? s.variance.data<T>() : nullptr,
+                           .rstd = s.rstd.data<T>(),
+                           .y = y.data<T>()});
+  });
+  return laid_back(norm, y, x.shape());
+}
+
+// What gradients are made of beside dy.
+struct Made {
+  Tensor x, weight, bias;
+  Tensor y;  // undefined without activation
+  bool has_residual;
+};
+using Gradients = std::array<Tensor, 4>;  // of x, weight, bias and residual
 
 // All in two passes over x and dy.
-Gradients fused_gradients(const Norm& norm, const Tensor& x, const Tensor& dy, const Statistics& s,
-                          const Tensor& weight, const Shape& affine, Needs needs) {
-  const Tensor from = laid_out(norm, x), grad = laid_out(norm, dy);
+Gradients fused_gradients(const Norm& norm, const Made& made, const Tensor& dy, const Statistics& s,
+                          const Shape& affine, Needs needs) {
+  const Shape& x_shape = made.x.shape();
+  const DType dtype = made.x.dtype();
+  const bool gated = made.y.defined();
+  const Tensor x = laid_out(norm, made.x), grad = laid_out(norm, dy);
+  const Tensor y = gated && made.has_residual ? laid_out(norm, made.y) : Tensor();
+  const Tensor weight = plain(made.weight), bias = plain(made.bias);
   const NormShape shape = kernel_shape(norm);
-  Tensor dx = Tensor::empty(kernel_result(norm, x.shape()), x.dtype()), sums;
+  Tensor dx = Tensor::empty(kernel_result(norm, x_shape), dtype), dresidual, sums;
+  if (needs[3] && gated) dresidual = Tensor::empty(kernel_result(norm, x_shape), dtype);
   if (needs[1] || needs[2])
-    sums = Tensor::empty({shape.sum_blocks(), 2, shape.groups * shape.channels}, x.dtype());
-  visit_floating(x.dtype(), [&]<class T>() {
-    kernels::normalize_grad<T>(shape, from.data<T>(), grad.data<T>(), norm.centered,
-                               s.means.data<T>(), s.rstd.data<T>(), data_or_null<T>(weight),
-                               dx.data<T>(), sums.defined() ? sums.data<T>() : nullptr);
+    sums = Tensor::empty({shape.sum_blocks(), 2, shape.groups * shape.channels}, dtype);
+  visit_floating(dtype, [&]<class T>() {
+    kernels::normalize_grad<T>(shape, norm.from,
+                               {.x = x.data<T>(),
+                                .dy = grad.data<T>(),
+                                .activation = gated ? Activation::kRelu : Activation::kNone,
+                                .y = data_or_null<T>(y),
+                                .weight = data_or_null<T>(weight),
+                                .bias = data_or_null<T>(bias),
+                                .means = s.means.data<T>(),
+                                .rstd = s.rstd.data<T>(),
+                                .dx = dx.data<T>(),
+                                .dresidual = dresidual.defined() ? dresidual.data<T>() : nullptr,
+                                .sums = sums.defined() ? sums.data<T>() : nullptr});
   });
-  Gradients grads{laid_back(norm, dx, x.shape()), {}, {}};
+  Gradients grads{laid_back(norm, dx, x_shape), {}, {}, {}};
+  if (needs[3]) grads[3] = gated ? laid_back(norm, dresidual, x_shape) : dy;
   if (!sums.defined()) return grads;
   const Tensor totals = sum(sums, {0});
   if (needs[1]) grads[1] = totals[1].reshape(affine);
@@ -116,52 +155,84 @@ Gradients fused_gradients(const Norm& norm, const Tensor& x, const Tensor& dy, c
 // ---- On the tape
 
 // The same gradients from ops, for those who differentiate them again.
-Gradients composed_gradients(const Norm& norm, const Tensor& x, const Tensor& dy,
-                             const Tensor& weight, const Shape& affine, Needs needs) {
+Gradients composed_gradients(const Norm& norm, const Made& made, const Tensor& dy,
+                             const Statistics& s, const Shape& affine, Needs needs) {
+  const auto& [x, weight, bias, y, has_residual] = made;
+  const bool given = norm.from == NormStatistics::kGiven;
+  const bool centered = norm.from == NormStatistics::kOwn;
   const Shape part_dims{0, 3, 4};
-  const Tensor full = reshape(x, norm.full()), grad = reshape(dy, norm.full());
-  const Tensor centered = norm.centered ? full - mean(full, part_dims, true) : full;
-  const Tensor rstd = pow(mean(centered * centered, part_dims, true) + norm.eps, -0.5);
-  const Tensor z = centered * rstd;
+  const Tensor passed = y.defined() ? relu_grad(dy, y.detach()) : dy;
+  const Tensor full = reshape(x, norm.full()), grad = reshape(passed, norm.full());
+  const Tensor from_mean = given      ? full - reshape(s.mean(), norm.part())
+                           : centered ? full - mean(full, part_dims, true)
+                                      : full;
+  const Tensor rstd = given ? reshape(s.rstd, norm.part())
+                            : pow(mean(from_mean * from_mean, part_dims, true) + norm.eps, -0.5);
+  const Tensor z = from_mean * rstd;
   Gradients grads;
   if (needs[0]) {
-    const Tensor g = weight.defined() ? grad * reshape(weight, norm.affine()) : grad;
-    Tensor inner = g - z * mean(g * z, part_dims, true);
-    if (norm.centered) inner = inner - mean(g, part_dims, true);
+    Tensor inner = weight.defined() ? grad * reshape(weight, norm.affine()) : grad;
+    const Tensor g = inner;
+    if (!given) inner = inner - z * mean(g * z, part_dims, true);
+    if (centered) inner = inner - mean(g, part_dims, true);
     grads[0] = reshape(rstd * inner, x.shape());
   }
   if (needs[1]) grads[1] = reshape(sum(grad * z, {0, 1, 4}), affine);
   if (needs[2]) grads[2] = reshape(sum(grad, {0, 1, 4}), affine);
+  if (needs[3]) grads[3] = passed;
   return grads;
 }
 
-// Normalises by x's own statistics.
-Normalized normalized(const Norm& norm, const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  const Tensor plain_weight = weight.defined() ? weight.detach().contiguous() : Tensor();
-  const Tensor plain_bias = bias.defined() ? bias.detach().contiguous() : Tensor();
-  auto result = no_grad([&] { return normalized_off_tape(norm, x, plain_weight, plain_bias); });
+// Normalises, and puts that on the tape.
+Tensor normalized(const Norm& norm, const Tensor& x, const Epilogue& e, Statistics& s) {
+  Tensor y = no_grad([&] { return normalized_off_tape(norm, x, e, s); });
+  const auto& [weight, bias, residual, activation] = e;
   const Shape affine = weight.defined() ? weight.shape() : bias.defined() ? bias.shape() : Shape{};
-  result.y = record(norm.name, {x, weight, bias}, std::move(result.y),
-                    [norm, s = result.statistics, affine, x = Saved(x), weight = Saved(weight)](
-                        const Tensor& dy, Needs needs) {
-                      const Tensor w = weight.defined() ? *weight : Tensor();
-                      if (is_grad_enabled())
-                        return composed_gradients(norm, *x, dy, w, affine, needs);
-                      return fused_gradients(norm, *x, dy, s, w.defined() ? w.contiguous() : w,
-                                             affine, needs);
-                    });
-  return result;
+  const bool wanted =
+      wants_grad(x) || wants_grad(weight) || wants_grad(bias) || wants_grad(residual);
+  const bool gated = wanted && activation != Activation::kNone;
+  Saved saved_bias = gated ? Saved(bias) : Saved(), result = gated ? Saved::output(y) : Saved();
+  return record(
+      norm.name, {x, weight, bias, residual}, std::move(y),
+      [norm, s, affine, x = Saved(x), weight = Saved(weight), bias = std::move(saved_bias),
+       y = std::move(result), has_residual = residual.defined()](const Tensor& dy, Needs needs) {
+        const Made made{*x, *weight, *bias, *y, has_residual};
+        return is_grad_enabled() ? composed_gradients(norm, made, dy, s, affine, needs)
+                                 : fused_gradients(norm, made, dy, s, affine, needs);
+      });
+}
+Tensor normalized(const Norm& norm, const Tensor& x, const Epilogue& epilogue) {
+  Statistics found = statistics_for(norm, x.dtype());
+  return normalized(norm, x, epilogue, found);
 }
 
+// Elements of each channel of a sample.
+int64_t spatial_size(const Tensor& x) {
+  int64_t n = 1;
+  for (int64_t d = 2; d < x.dim(); ++d) n *= x.shape()[d];
+  return n;
+}
+
+// The shape of a norm whose parts are channels over the batch.
+NormShape by_channel(const Tensor& x) { return {x.size(0), 1, x.size(1), 1, spatial_size(x)}; }
+
 // Normalises by given statistics [C], which are constants.
-Tensor normalized_by(const Tensor& x, const Tensor& mean, const Tensor& variance,
-                     const Tensor& weight, const Tensor& bias, double eps) {
-  Shape channels = Shape::filled(x.dim() - 1, 1);
-  channels[0] = x.size(1);
-  Tensor scale = no_grad([&] { return reciprocal_root(variance.detach(), eps); });
-  if (weight.defined()) scale = scale * weight;
-  const Tensor y = (x - reshape(mean.detach(), channels)) * reshape(scale, channels);
-  return bias.defined() ? y + reshape(bias, channels) : y;
+Tensor normalized_by(const char* name, const Tensor& x, const Tensor& mean, const Tensor& variance,
+                     double eps, const Epilogue& epilogue) {
+  const int64_t channels = x.size(1);
+  Statistics s{Tensor::empty({channels, 2}, x.dtype()), {}, Tensor::empty({channels}, x.dtype())};
+  visit_floating(x.dtype(), [&]<class T>() {
+    const Tensor plain_mean = mean.detach().contiguous();
+    const Tensor plain_variance = variance.detach().contiguous();
+    const T *from = plain_mean.data<T>(), *spread = plain_variance.data<T>();
+    T *means = s.means.data<T>(), *rstd = s.rstd.data<T>();
+    for (int64_t c = 0; c < channels; ++c) {
+      means[2 * c] = from[c];
+      means[2 * c + 1] = 0;
+      rstd[c] = static_cast<T>(1 / std::sqrt(static_cast<double>(spread[c]) + eps));
+    }
+  });
+  return normalized({name, by_channel(x), eps, NormStatistics::kGiven}, x, epilogue, s);
 }
 
 // running = (1 - momentum) * running + momentum * value.
@@ -201,13 +272,6 @@ void check_eps(const char* op, const Tensor& x, double eps) {
   if (!(eps >= 0))
     throw ValueError(
         fmt::format("{}: eps must not be negative, got {}\n  x {}", op, eps, x.shape()));
-}
-
-// Elements of each channel of a sample.
-int64_t spatial_size(const Tensor& x) {
-  int64_t n = 1;
-  for (int64_t d = 2; d < x.dim(); ++d) n *= x.shape()[d];
-  return n;
 }
 
 // The checks that batch_norm and instance_norm share.
@@ -257,20 +321,76 @@ Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& run
                   const Tensor& weight, const Tensor& bias, const BatchNormOptions& options) {
   check_channel_norm("batch_norm", x, running_mean, running_var, weight, bias, options.training,
                      options.eps, 2, "(N,C) or (N,C,...)");
+  if (options.residual.defined()) {
+    check_dtypes("batch_norm", x, {{"residual", &options.residual}});
+    check_shape("batch_norm", "residual", options.residual, x.shape(), "x's shape", x);
+  }
+  const Epilogue epilogue{weight, bias, options.residual, options.activation};
   if (!options.training)
-    return normalized_by(x, running_mean, running_var, weight, bias, options.eps);
-  const int64_t inner = spatial_size(x), count = x.size(0) * inner;
+    return normalized_by("batch_norm", x, running_mean, running_var, options.eps, epilogue);
+  const int64_t count = x.size(0) * spatial_size(x);
   if (count == 1)
     throw ValueError(fmt::format(
         "batch_norm: training needs more than one value for each channel\n  x {}", x.shape()));
-  const auto [y, s] =
-      normalized({"batch_norm", {x.size(0), 1, x.size(1), 1, inner}, options.eps}, x, weight, bias);
+  const Norm norm{"batch_norm", by_channel(x), options.eps};
+  Statistics s = statistics_for(norm, x.dtype());
+  Tensor y = normalized(norm, x, epilogue, s);
   if (count > 0) {
     const double unbiased = static_cast<double>(count) / static_cast<double>(count - 1);
     update(running_mean, s.mean(), options.momentum);
     update(running_var, s.variance * unbiased, options.momentum);
   }
   return y;
+}
+
+FoldedBatchNorm fold_batch_norm(const Tensor& weight, const Tensor& bias,
+                                const Tensor& running_mean, const Tensor& running_var,
+                                const Tensor& norm_weight, const Tensor& norm_bias,
+                                const FoldBatchNormOptions& options) {
+  const char* op = "fold_batch_norm";
+  const auto operands = {detail::Role{"weight", weight}, detail::Role{"running_mean", running_mean},
+                         detail::Role{"running_var", running_var}};
+  detail::check_defined(op, operands);
+  const auto& [eps, transposed, groups] = options;
+  if (!is_floating_point(weight.dtype()))
+    throw DTypeError(
+        fmt::format("{}: weight must be of floating point\n  weight {}", op, describe(weight)));
+  if (weight.dim() < 2)
+    throw ShapeError(
+        fmt::format("{}: weight must have at least 2 dimensions\n  weight {}", op, weight.shape()));
+  if (groups < 1 || (transposed && weight.size(0) % groups != 0))
+    throw ShapeError(fmt::format("{}: {} groups do not divide the {} input channels\n  weight {}",
+                                 op, groups, weight.size(0), weight.shape()));
+  if (!(eps >= 0))
+    throw ValueError(
+        fmt::format("{}: eps must not be negative, got {}\n  weight {}", op, eps, weight.shape()));
+  const Shape channels{transposed ? weight.size(1) * groups : weight.size(0)};
+  for (const auto& [role, x] :
+       {detail::Role{"bias", bias}, detail::Role{"running_mean", running_mean},
+        detail::Role{"running_var", running_var}, detail::Role{"norm_weight", norm_weight},
+        detail::Role{"norm_bias", norm_bias}}) {
+    if (!x.defined()) continue;
+    if (x.dtype() != weight.dtype())
+      throw DTypeError(fmt::format("{}: {} and weight must have one dtype\n  weight {}   {} {}", op,
+                                   role, describe(weight), role, describe(x)));
+    if (x.shape() != channels)
+      throw ShapeError(fmt::format("{}: {} must be {}, the output channels\n  weight {} {}   {} {}",
+                                   op, role, channels, weight.shape(),
+                                   transposed ? "(in,out/groups,...)" : "(out,in/groups,...)", role,
+                                   x.shape()));
+  }
+  const Tensor rstd = rsqrt(running_var + eps);
+  const Tensor scale = norm_weight.defined() ? norm_weight * rstd : rstd;
+  Tensor shift = (bias.defined() ? bias - running_mean : -running_mean) * scale;
+  if (norm_bias.defined()) shift = shift + norm_bias;
+  // Seen as [in groups, in/groups, out/groups, the rest], or as [out, the rest].
+  const int64_t rest = weight.numel() == 0 ? 0 : weight.numel() / (weight.size(0) * weight.size(1));
+  const Tensor folded =
+      transposed
+          ? reshape(weight, {groups, weight.size(0) / groups, weight.size(1), rest}) *
+                reshape(scale, {groups, 1, weight.size(1), 1})
+          : reshape(weight, {weight.size(0), weight.size(1), rest}) * reshape(scale, {-1, 1, 1});
+  return {reshape(folded, weight.shape()), shift};
 }
 
 Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
@@ -280,7 +400,7 @@ Tensor layer_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& 
   const auto [rows, columns] = check_last_dims("layer_norm", x, normalized_shape);
   check_shape("layer_norm", "weight", weight, normalized_shape, "normalized_shape", x);
   check_shape("layer_norm", "bias", bias, normalized_shape, "normalized_shape", x);
-  return normalized({"layer_norm", {1, rows, 1, columns, 1}, eps}, x, weight, bias).y;
+  return normalized({"layer_norm", {1, rows, 1, columns, 1}, eps}, x, {weight, bias});
 }
 
 Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& weight,
@@ -292,8 +412,9 @@ Tensor rms_norm(const Tensor& x, const Shape& normalized_shape, const Tensor& we
   check_eps("rms_norm", x, eps.value_or(least));
   const auto [rows, columns] = check_last_dims("rms_norm", x, normalized_shape);
   check_shape("rms_norm", "weight", weight, normalized_shape, "normalized_shape", x);
-  const Norm norm{"rms_norm", {1, rows, 1, columns, 1}, eps.value_or(least), false};
-  return normalized(norm, x, weight, {}).y;
+  const Norm norm{
+      "rms_norm", {1, rows, 1, columns, 1}, eps.value_or(least), NormStatistics::kOwnRoot};
+  return normalized(norm, x, {weight});
 }
 
 Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, const Tensor& bias,
@@ -312,7 +433,7 @@ Tensor group_norm(const Tensor& x, int64_t num_groups, const Tensor& weight, con
   check_shape("group_norm", "weight", weight, {channels}, "the channels", x);
   check_shape("group_norm", "bias", bias, {channels}, "the channels", x);
   const NormShape shape{1, x.size(0), num_groups, channels / num_groups, spatial_size(x)};
-  return normalized({"group_norm", shape, eps}, x, weight, bias).y;
+  return normalized({"group_norm", shape, eps}, x, {weight, bias});
 }
 
 Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
@@ -320,13 +441,15 @@ Tensor instance_norm(const Tensor& x, const Tensor& running_mean, const Tensor& 
   check_channel_norm("instance_norm", x, running_mean, running_var, weight, bias,
                      options.use_input_stats, options.eps, 3, "(N,C,...), with spatial dims");
   if (!options.use_input_stats)
-    return normalized_by(x, running_mean, running_var, weight, bias, options.eps);
+    return normalized_by("instance_norm", x, running_mean, running_var, options.eps,
+                         {weight, bias});
   const int64_t samples = x.size(0), channels = x.size(1), count = spatial_size(x);
   if (count == 1)
     throw ValueError(fmt::format(
         "instance_norm: one value for each channel cannot be normalised\n  x {}", x.shape()));
-  const auto [y, s] =
-      normalized({"instance_norm", {1, samples, channels, 1, count}, options.eps}, x, weight, bias);
+  const Norm norm{"instance_norm", {1, samples, channels, 1, count}, options.eps};
+  Statistics s = statistics_for(norm, x.dtype());
+  Tensor y = normalized(norm, x, {weight, bias}, s);
   if (x.numel() > 0) {
     const double unbiased = static_cast<double>(count) / static_cast<double>(count - 1);
     const Shape by_sample{samples, channels};

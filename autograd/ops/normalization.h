@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "bb/core/activation.h"
 #include "bb/core/tensor.h"
 
 /// Normalisation of activations: z = (x - mean) / sqrt(variance + eps), y = z * weight + bias, with
@@ -15,16 +16,40 @@ struct BatchNormOptions {
   bool training = false;  ///< statistics of the batch; else running_mean and running_var
   double momentum = 0.1;  ///< running = (1 - momentum) * running + momentum * the batch's
   double eps = 1e-5;
+  Tensor residual = {};  ///< of x's shape: added to the result, before the activation
+  Activation activation = Activation::kNone;
 };
 
 /// By channel, over the batch and all spatial dims, as torch.nn.functional.batch_norm.
 /// x [N,C,...] or [N,C]; all else [C]. In training, running_mean and running_var (of the unbiased
-/// variance) are updated in place, where defined. Throws ValueError for training on one value a
+/// variance) are updated in place, where defined. Differentiable in the residual too; residual and
+/// activation cost no pass over memory of their own:
+///   y = activation(z * weight + bias + residual). Throws ValueError for training on one value a
 /// channel, and for running statistics that are needed and undefined.
 /// (Ioffe and Szegedy, Batch normalization, arXiv 1502.03167)
 Tensor batch_norm(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
                   const Tensor& weight = {}, const Tensor& bias = {},
                   const BatchNormOptions& options = {});
+
+struct FoldBatchNormOptions {
+  double eps = 1e-5;
+  bool transposed = false;  ///< of a transposed convolution: weight [in, out/groups, ...]
+  int64_t groups = 1;       ///< matter where it is transposed
+};
+struct FoldedBatchNorm {
+  Tensor weight;
+  Tensor bias;
+};
+
+/// A convolution and the evaluated batch norm behind it as one convolution, as
+/// torch.nn.utils.fusion.fuse_conv_bn_weights: with s = norm_weight / sqrt(running_var + eps),
+///   weight' = weight * s, by output channel;  bias' = (bias - running_mean) * s + norm_bias.
+/// weight [out, in/groups, ...], or a linear layer's [out, in]; all else [out]; bias, norm_weight
+/// and norm_bias may be undefined. Differentiable (twice) in all. Throws ShapeError, DTypeError.
+FoldedBatchNorm fold_batch_norm(const Tensor& weight, const Tensor& bias,
+                                const Tensor& running_mean, const Tensor& running_var,
+                                const Tensor& norm_weight = {}, const Tensor& norm_bias = {},
+                                const FoldBatchNormOptions& options = {});
 
 /// Over the last dims of x, whose sizes are normalized_shape, that of weight and bias too.
 /// (Ba, Kiros and Hinton, Layer normalization, arXiv 1607.06450)

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "bb/core/activation.h"
+
 /// Normalisation: (x - mean) / sqrt(variance + eps) over parts of a tensor, times a weight, plus a
 /// bias.
 namespace bb::kernels {
@@ -23,47 +25,101 @@ struct NormShape {
   int64_t sum_blocks() const { return inner > 1 ? rows : (rows + kNormBlock - 1) / kNormBlock; }
 };
 
-/// Mean and variance (of the population) of each part, by two passes: exact however far the mean is
-/// from 0; rstd = 1 / sqrt(variance + eps); and
-///   y = (x - mean) * rstd * weight + bias,
-/// part by part, while a part is in the cache. means [parts, 2]: the mean rounded to T, and what is
-/// left of it, as a mean of 10^4 rounded to float would move all of x - mean by 5e-4. Without
-/// `centered`, the mean is 0 and the variance the mean square. weight and bias may be null.
-template <class T>
-void normalize(const NormShape& shape, const T* x, bool centered, double eps, const T* weight,
-               const T* bias, T* means, T* variance, T* rstd, T* y);
+/// Where mean and rstd come from.
+enum class NormStatistics : uint8_t {
+  kOwn,      ///< x
+  kOwnRoot,  ///< x; the mean is 0 and the variance the mean square
+  kGiven,    ///< the caller: constants in gradients. For parts of one channel
+};
 
-/// The gradient in x, where mean and rstd are functions of x: with z = (x - mean) * rstd and g = dy
-/// * weight,
-///   dx = rstd * (g - mean of g over the part [if centered] - z * mean of g z over the part).
-/// sums [sum_blocks, 2, groups, channels], null for none, takes the sums of dy and of dy z by
-/// channel, a block of rows each. Where inner is 1, outer must be.
+/// What normalize() reads and writes; weight, bias and residual may be null.
 template <class T>
-void normalize_grad(const NormShape& shape, const T* x, const T* dy, bool centered, const T* means,
-                    const T* rstd, const T* weight, T* dx, T* sums);
+struct NormPass {
+  const T* x;
+  const T* weight;
+  const T* bias;
+  const T* residual;
+  Activation activation;
+  T* means;  // [parts, 2]: the mean rounded to T, and what is left of it, as a mean of 10^4 rounded
+             // to float would move all of x - mean by 5e-4
+  T* variance;
+  T* rstd;
+  T* y;
+};
+
+/// Mean and variance (of the population) of each part, exact however far the mean is from 0;
+/// rstd = 1 / sqrt(variance + eps); and
+///   y = activation((x - mean) * rstd * weight + bias + residual),
+/// part by part, while a part is in the cache. Residual and activation are for parts of one
+/// channel.
+template <class T>
+void normalize(const NormShape& shape, NormStatistics statistics, double eps,
+               const NormPass<T>& pass);
+
+/// What normalize_grad() reads and writes; weight, bias, y, dresidual and sums may be null.
+template <class T>
+struct NormGradPass {
+  const T* x;
+  const T* dy;
+  Activation activation;  // dy counts where relu's result y is above 0 or NaN
+  const T* y;             // needed where there was a residual; else made again, from x and the bias
+  const T* weight;
+  const T* bias;
+  const T* means;
+  const T* rstd;
+  T* dx;
+  T* dresidual;  // takes what counts of dy
+  T* sums;       // [sum_blocks, 2, groups, channels]: of dy and of dy z by channel, from a block of
+                 // rows each
+};
+
+/// The gradient in x: with z = (x - mean) * rstd and g = dy * weight,
+///   dx = rstd * (g - mean of g over the part [kOwn] - z * mean of g z over the part [not kGiven]).
+/// Where inner is 1, outer must be; activation and dresidual are for parts of one channel.
+template <class T>
+void normalize_grad(const NormShape& shape, NormStatistics statistics, const NormGradPass<T>& pass);
+
+/// Runs of n elements, `step` apart.
+struct NormRuns {
+  int64_t count, n, step;
+};
 
 /// What the gradient of one part is made of: dx = g * rstd - c0 - (x - mean) * c1.
 template <class T>
 struct NormFactors {
   T mean[2], rstd, c0, c1;
+  bool given;  // c0 and c1 are 0, whatever x is
 };
 
-/// What these do with runs of elements side by side, in one instruction set. z = (x - mean) *
-/// rstd; mean points at both parts of it.
+/// Whether dy passes: without relu, or where y, its result, is above 0 or NaN. Without y, from
+/// y = (x - mean) * scale + shift.
 template <class T>
-struct NormRuns {
-  T (*sum)(int64_t n, const T* x);
-  /// sums[0] = sum of x - mean, sums[1] of its square.
-  void (*centered_sums)(int64_t n, const T* x, T mean, T* sums);
-  /// y = (x - mean) * scale + shift, with one scale and shift, or one for each element.
-  void (*apply)(int64_t n, const T* x, const T* mean, T scale, T shift, T* y);
+struct NormGate {
+  bool relu = false;
+  const T* y = nullptr;
+  T scale = 0, shift = 0;
+};
+
+/// What these do with runs of elements, in one instruction set. z = (x - mean) * rstd; mean points
+/// at both parts of it; residual, dresidual, weight, bias, sums may be null.
+template <class T>
+struct NormLoops {
+  /// moments[0] = m, about the mean, or 0 unless `centered`; moments[1] = sum of x - m,
+  /// moments[2] of its square.
+  void (*moments)(const NormRuns& runs, const T* x, bool centered, T* moments);
+  /// y = relu((x - mean) * scale + shift + residual), without relu where it is not asked for.
+  void (*apply)(const NormRuns& runs, const T* x, const T* mean, T scale, T shift,
+                const T* residual, bool relu, T* y);
+  /// With a weight and a bias for each element.
   void (*apply_each)(int64_t n, const T* x, const T* mean, T rstd, const T* weight, const T* bias,
                      T* y);
-  /// sums[0] = sum of g, sums[1] of g z; g = dy * weight, or dy where weight is null.
-  void (*grad_sums)(int64_t n, const T* x, const T* dy, const T* mean, T rstd, const T* weight,
-                    T* sums);
-  /// dx with g = dy * weight.
-  void (*grad)(int64_t n, const T* x, const T* dy, const NormFactors<T>& factors, T weight, T* dx);
+  /// sums[0] = sum of g, sums[1] of g z; g = what passes of dy, times the weight, by element.
+  /// dresidual takes g.
+  void (*grad_sums)(const NormRuns& runs, const T* x, const T* dy, const NormGate<T>& gate,
+                    const T* mean, T rstd, const T* weight, T* dresidual, T* sums);
+  /// dx with g = what passes of dy, times the weight.
+  void (*grad)(const NormRuns& runs, const T* x, const T* dy, const NormGate<T>& gate,
+               const NormFactors<T>& factors, T weight, T* dx);
   /// dx of up to kNormRows rows, `step` apart, each with its factors; weights by element or null.
   /// sums null, or sums[i] += the sum over the rows of dy, sums[sums_step + i] of dy z.
   void (*grad_rows)(int64_t rows, int64_t n, int64_t step, const T* x, const T* dy,

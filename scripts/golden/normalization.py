@@ -13,6 +13,13 @@ def batch(x, w=None, b=None, training=True):
     return F.batch_norm(x, mean, var, w, b, training, 0.3, 1e-3)
 
 
+def block(x, w, b, residual=None, training=True):
+    """A batch norm, the residual's sum and relu."""
+    mean, var = running(x, x.shape[1])
+    y = F.batch_norm(x, mean, var, w, b, training, eps=1e-3)
+    return F.relu(y if residual is None else y + residual)
+
+
 def instance(x, w=None, b=None, **options):
     mean, var = running(x, x.shape[1])
     return F.instance_norm(x, mean, var, w, b, **options)
@@ -21,6 +28,32 @@ def instance(x, w=None, b=None, **options):
 def affine(fn, *shapes, dims):
     """Sets of x with weight and bias of the sizes of some of its dims."""
     return plain(fn, *[[normal(*s), normal(*dims(s)), normal(*dims(s))] for s in shapes])
+
+
+def blocks(fn, *shapes):
+    """Sets of x, weight, bias and residual."""
+    return plain(fn, *[[normal(*s), normal(s[1]), normal(s[1]), normal(*s)] for s in shapes])
+
+
+def folded(w, b, mean, var, bn_w, bn_b, eps=1e-3, transpose=False):
+    """torch.nn.utils.fusion.fuse_conv_bn_weights, whose results are leaves, and its gradients' way."""
+    rstd = torch.rsqrt(var + eps)
+    shape = [1, -1] if transpose else [-1, 1]
+    weight = w * (bn_w * rstd).reshape(shape + [1] * (w.dim() - 2))
+    bias = (b - mean) * rstd * bn_w + bn_b
+    right = torch.nn.utils.fusion.fuse_conv_bn_weights(w, b, mean, var, eps, bn_w, bn_b, transpose)
+    assert torch.allclose(weight, right[0]) and torch.allclose(bias, right[1])
+    return torch.cat([weight.flatten(), bias])
+
+
+def folded_plain(w, mean, var):
+    return folded(w, torch.zeros_like(mean), mean, var, torch.ones_like(mean), torch.zeros_like(mean),
+                  1e-5, True)
+
+
+def convs(*shapes):
+    return [[normal(*s), normal(s[0]), normal(s[0]), positive(s[0]), normal(s[0]), normal(s[0])]
+            for s in shapes]
 
 
 def channels(shape):
@@ -63,4 +96,15 @@ CASES = {
                             (2, 2, 3, 2), (1, 2, 2, 2, 2), dims=channels),
     "instance_norm_running": affine(lambda *x: instance(*x, use_input_stats=False), (3, 4, 5),
                                     (2, 2, 3, 2), (1, 2, 4), dims=channels),
+    "fold_batch_norm": plain(folded, *convs((4, 3, 3, 2), (5, 3), (2, 1, 4), (3, 0, 2))),
+    "fold_batch_norm_transposed": plain(folded_plain, *[[normal(*s), normal(s[1]), positive(s[1])]
+                                                        for s in ((4, 3, 3, 2), (2, 5, 3))]),
+    "batch_norm_relu": affine(block, (4, 3), (3, 2, 5), (2, 3, 2, 3), (2, 2, 7, 7), dims=channels),
+    "batch_norm_relu_eval": affine(lambda *x: block(*x, training=False), (1, 3), (4, 3), (3, 2, 5),
+                                   (2, 3, 2, 3), dims=channels),
+    "batch_norm_residual": plain(lambda x, r: F.batch_norm(x, None, None, training=True) + r,
+                                 [normal(5, 3), normal(5, 3)], [normal(2, 3, 4), normal(2, 3, 4)]),
+    "batch_norm_residual_relu": blocks(block, (4, 3), (3, 2, 5), (2, 3, 2, 3), (2, 2, 7, 7)),
+    "batch_norm_residual_relu_eval": blocks(lambda *x: block(*x, training=False), (1, 3), (4, 3),
+                                            (3, 2, 5), (2, 3, 2, 3)),
 }

@@ -18,12 +18,39 @@ Tensor batch(In x, bool training) {
                     {.training = training, .momentum = 0.3, .eps = 1e-3});
 }
 
+// The same with x[3] added, then relu.
+Tensor block(In x, bool training) {
+  return batch_norm(x[0], running(x[0], -1, 1), running(x[0], 0.5, 2), x[1], x[2],
+                    {.training = training,
+                     .eps = 1e-3,
+                     .residual = x.size() > 3 ? x[3] : Tensor(),
+                     .activation = Activation::kRelu});
+}
+
 const OpFamily family(
     "normalization",
     {
         {"batch_norm", [](In x) { return batch(x, true); }},
         {"batch_norm_plain", [](In x) { return batch(x, true); }},
         {"batch_norm_eval", [](In x) { return batch(x, false); }},
+        {"batch_norm_relu", [](In x) { return block(x, true); }},
+        {"batch_norm_relu_eval", [](In x) { return block(x, false); }},
+        {"batch_norm_residual",
+         [](In x) {
+           return batch_norm(x[0], {}, {}, {}, {}, {.training = true, .residual = x[1]});
+         }},
+        {"batch_norm_residual_relu", [](In x) { return block(x, true); }},
+        {"batch_norm_residual_relu_eval", [](In x) { return block(x, false); }},
+        {"fold_batch_norm",
+         [](In x) {
+           const auto [w, b] = fold_batch_norm(x[0], x[1], x[2], x[3], x[4], x[5], {.eps = 1e-3});
+           return cat({w.flatten(), b}, 0);
+         }},
+        {"fold_batch_norm_transposed",
+         [](In x) {
+           const auto [w, b] = fold_batch_norm(x[0], {}, x[1], x[2], {}, {}, {.transposed = true});
+           return cat({w.flatten(), b}, 0);
+         }},
         {"layer_norm", [](In x) { return layer_norm(x[0], x[1].shape(), x[1], x[2]); }},
         {"layer_norm_two", [](In x) { return layer_norm(x[0], x[1].shape(), x[1], x[2], 1e-3); }},
         {"layer_norm_plain", [](In x) { return layer_norm(x[0], {x[0].size(-1)}); }},

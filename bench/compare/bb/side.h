@@ -7,7 +7,7 @@
 /// same on both sides.
 namespace side {
 
-using bb::NoGrad;
+using NoGrad = bb::InferenceMode;
 using bb::Tensor;
 using Sizes = std::vector<int64_t>;
 
@@ -53,6 +53,27 @@ inline Tensor mean_of_images(const Tensor& x) { return bb::mean(x, {2, 3}); }
 inline Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& var, const Tensor& w,
                          const Tensor& b, bool training) {
   return bb::batch_norm(x, mean, var, w, b, {.training = training});
+}
+/// relu(batch_norm(x) + residual); the residual may be undefined.
+inline Tensor batch_norm_relu(const Tensor& x, const Tensor& mean, const Tensor& var,
+                              const Tensor& w, const Tensor& b, bool training,
+                              const Tensor& residual = {}) {
+  return bb::batch_norm(
+      x, mean, var, w, b,
+      {.training = training, .residual = residual, .activation = bb::Activation::kRelu});
+}
+/// The weight and bias of a convolution without one with an evaluated batch norm folded in.
+inline std::pair<Tensor, Tensor> folded(const Tensor& weight, const Tensor& mean, const Tensor& var,
+                                        const Tensor& w, const Tensor& b) {
+  const auto result = bb::fold_batch_norm(weight, {}, mean, var, w, b);
+  return {result.weight, result.bias};
+}
+/// relu(conv2d(x) + residual), for inference; the residual may be undefined.
+inline Tensor conv2d_relu(const Tensor& x, const Tensor& w, const Tensor& b, int64_t stride,
+                          int64_t padding, const Tensor& residual) {
+  Tensor y = conv2d(x, w, b, stride, padding);
+  if (residual.defined()) y.add_(residual);
+  return y.relu_();
 }
 inline Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b) {
   return bb::layer_norm(x, {x.size(-1)}, w, b);

@@ -27,6 +27,21 @@ const versus::Register batch_norm("batch_norm/32x64x28x28", [] {
     return [=](const Tensor& x) { return side::batch_norm(x, mean, var, w, b, true); };
   });
 });
+// Of a residual block: relu(batch_norm(x) + residual).
+std::function<double()> residual_norm(const side::Sizes& sizes) {
+  return forward_and_backward(sizes, [&] {
+    const side::Sizes channels{sizes[1]};
+    const Tensor w = parameter(channels, 4), b = parameter(channels, 5), r = parameter(sizes, 6);
+    const Tensor mean = side::constant(channels, 0), var = side::constant(channels, 1);
+    return [=](const Tensor& x) { return side::batch_norm_relu(x, mean, var, w, b, true, r); };
+  });
+}
+const versus::Register residual_32("batch_norm_residual_relu/128x16x32x32", [] {
+  return residual_norm({128, 16, 32, 32});
+});
+const versus::Register residual_8("batch_norm_residual_relu/128x64x8x8", [] {
+  return residual_norm({128, 64, 8, 8});
+});
 const versus::Register layer_norm("layer_norm/1024x768", [] {
   return forward_and_backward({1024, 768}, [] {
     const Tensor w = parameter({768}, 4), b = parameter({768}, 5);

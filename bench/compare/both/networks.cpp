@@ -1,4 +1,5 @@
 #include <cmath>
+#include <tuple>
 
 #include "side.h"
 
@@ -81,6 +82,9 @@ struct BatchNorm {
   Tensor operator()(const Tensor& x) const {
     return side::batch_norm(x, mean, var, w, b, training);
   }
+  Tensor relu(const Tensor& x, const Tensor& residual = {}) const {
+    return side::batch_norm_relu(x, mean, var, w, b, training, residual);
+  }
   Tensor w, b, mean, var;
   bool training;
 };
@@ -138,8 +142,7 @@ Network resnet20(Parameters& p, bool training) {
       }
     }
     Tensor operator()(const Tensor& x) const {
-      const Tensor y = n2(c2(side::relu(n1(c1(x)))));
-      return side::relu(y + (shortcut ? (*norm)((*shortcut)(x)) : x));
+      return n2.relu(c2(n1.relu(c1(x))), shortcut ? (*norm)((*shortcut)(x)) : x);
     }
     Conv c1, c2;
     BatchNorm n1, n2;
@@ -157,7 +160,7 @@ Network resnet20(Parameters& p, bool training) {
     }
   const Linear last(p, 64, 10);
   return [=](const Tensor& x) {
-    Tensor h = side::relu(first_norm(first(x)));
+    Tensor h = first_norm.relu(first(x));
     for (const Block& block : blocks) h = block(h);
     return last(side::mean_of_images(h));
   };
@@ -168,6 +171,58 @@ const versus::Register resnet_step("resnet20_step/128", [] {
   return training(network, p, side::filled({128, 3, 32, 32}, 1, 1), side::classes({128}, 2, 10),
                   side::sgd);
 });
+// The same network with its norms folded into the convolutions.
+Network folded_resnet20(Parameters& p) {
+  struct Folded {
+    Folded(Parameters& p, int64_t in, int64_t out, int64_t kernel, int64_t stride_,
+           int64_t padding_)
+        : stride(stride_), padding(padding_) {
+      const Conv conv(p, in, out, kernel, stride, padding, false);
+      const BatchNorm norm(p, out, false);
+      const side::NoGrad guard;
+      std::tie(w, b) = side::folded(conv.w, norm.mean, norm.var, norm.w, norm.b);
+    }
+    Tensor operator()(const Tensor& x) const { return side::conv2d(x, w, b, stride, padding); }
+    Tensor relu(const Tensor& x, const Tensor& residual = {}) const {
+      return side::conv2d_relu(x, w, b, stride, padding, residual);
+    }
+    Tensor w, b;
+    int64_t stride, padding;
+  };
+  struct Block {
+    Block(Parameters& p, int64_t in, int64_t out, int64_t stride)
+        : c1(p, in, out, 3, stride, 1), c2(p, out, out, 3, 1, 1) {
+      if (in != out) shortcut = std::make_shared<Folded>(p, in, out, 1, stride, 0);
+    }
+    Tensor operator()(const Tensor& x) const {
+      return c2.relu(c1.relu(x), shortcut ? (*shortcut)(x) : x);
+    }
+    Folded c1, c2;
+    std::shared_ptr<Folded> shortcut;
+  };
+  const Folded first(p, 3, 16, 3, 1, 1);
+  std::vector<Block> blocks;
+  int64_t channels = 16;
+  for (const int64_t out : {16, 32, 64})
+    for (int i = 0; i < 3; ++i) {
+      blocks.emplace_back(p, channels, out, channels == out ? 1 : 2);
+      channels = out;
+    }
+  const Linear last(p, 64, 10);
+  return [=](const Tensor& x) {
+    Tensor h = first.relu(x);
+    for (const Block& block : blocks) h = block(h);
+    return last(side::mean_of_images(h));
+  };
+}
+std::function<double()> folded_inference(int64_t batch) {
+  Parameters p;
+  return inference(folded_resnet20(p), side::filled({batch, 3, 32, 32}, 1, 1));
+}
+const versus::Register folded_128("resnet20_folded_inference/128",
+                                  [] { return folded_inference(128); });
+const versus::Register folded_1("resnet20_folded_inference/1", [] { return folded_inference(1); });
+
 std::function<double()> resnet_inference(int64_t batch) {
   Parameters p;
   return inference(resnet20(p, false), side::filled({batch, 3, 32, 32}, 1, 1));
@@ -239,8 +294,7 @@ const versus::Register mobilenet_step("mobilenet_block_step/64x56x56", [] {
   const BatchNorm n1(p, 64, true), n2(p, 64, true);
   const Linear last(p, 64, 10);
   const Network network = [=](const Tensor& x) {
-    const Tensor h = side::relu(n2(pointwise(side::relu(n1(depthwise(x))))));
-    return last(side::mean_of_images(h));
+    return last(side::mean_of_images(n2.relu(pointwise(n1.relu(depthwise(x))))));
   };
   return training(network, p, side::filled({16, 64, 56, 56}, 1, 1), side::classes({16}, 2, 10),
                   side::sgd);

@@ -52,6 +52,24 @@ inline Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& var,
                          const Tensor& b, bool training) {
   return torch::batch_norm(x, w, b, mean, var, training, 0.1, 1e-5, false);
 }
+inline Tensor batch_norm_relu(const Tensor& x, const Tensor& mean, const Tensor& var,
+                              const Tensor& w, const Tensor& b, bool training,
+                              const Tensor& residual = {}) {
+  Tensor y = batch_norm(x, mean, var, w, b, training);
+  if (residual.defined()) y.add_(residual);
+  return y.relu_();
+}
+inline std::pair<Tensor, Tensor> folded(const Tensor& weight, const Tensor& mean, const Tensor& var,
+                                        const Tensor& w, const Tensor& b) {
+  const Tensor scale = w * torch::rsqrt(var + 1e-5);  // torch.nn.utils.fusion
+  return {weight * scale.reshape({-1, 1, 1, 1}), b - mean * scale};
+}
+inline Tensor conv2d_relu(const Tensor& x, const Tensor& w, const Tensor& b, int64_t stride,
+                          int64_t padding, const Tensor& residual) {
+  Tensor y = conv2d(x, w, b, stride, padding);
+  if (residual.defined()) y.add_(residual);
+  return y.relu_();
+}
 inline Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b) {
   return torch::layer_norm(x, {x.size(-1)}, w, b);
 }

@@ -41,6 +41,51 @@ TEST(NormalizationErrors, BatchNorm) {
   EXPECT_THROW(batch_norm(ones({2, 3}, kInt64), {}, {}, {}, {}, {.training = true}), DTypeError);
 }
 
+TEST(NormalizationErrors, TheResidualOfABatchNorm) {
+  const Tensor x = ones({2, 3, 4}), c = ones({3});
+  expect_error<ShapeError>(
+      [&] {
+        batch_norm(x, c, c, {}, {}, {.residual = ones({3, 4})});
+      },
+      "batch_norm: residual must be [2, 3, 4], x's shape\n"
+      "  x [2, 3, 4]   residual [3, 4]");
+  expect_error<DTypeError>(
+      [&] {
+        batch_norm(x, c, c, {}, {}, {.residual = ones({2, 3, 4}, kFloat64)});
+      },
+      "batch_norm: all operands must have one floating-point dtype\n"
+      "  x float32 [2, 3, 4]   residual float64 [2, 3, 4]\n"
+      "  hint: convert with to(kFloat32)");
+}
+
+TEST(NormalizationErrors, FoldBatchNorm) {
+  const Tensor w = ones({4, 3, 3, 3}), c = ones({4});
+  EXPECT_THROW(fold_batch_norm(w, {}, c, {}), ValueError);
+  expect_error<ShapeError>([&] { fold_batch_norm(w, {}, ones({3}), c); },
+                           "fold_batch_norm: running_mean must be [4], the output channels\n"
+                           "  weight [4, 3, 3, 3] (out,in/groups,...)   running_mean [3]");
+  expect_error<ShapeError>([&] { fold_batch_norm(w, {}, c, c, {}, {}, {.transposed = true}); },
+                           "fold_batch_norm: running_mean must be [3], the output channels\n"
+                           "  weight [4, 3, 3, 3] (in,out/groups,...)   running_mean [4]");
+  expect_error<ShapeError>(
+      [&] { fold_batch_norm(w, {}, c, c, {}, {}, {.transposed = true, .groups = 3}); },
+      "fold_batch_norm: 3 groups do not divide the 4 input channels\n  weight [4, 3, 3, 3]");
+  expect_error<ShapeError>([&] { fold_batch_norm(c, {}, c, c); },
+                           "fold_batch_norm: weight must have at least 2 dimensions\n  weight [4]");
+  expect_error<DTypeError>([&] { fold_batch_norm(w, ones({4}, kFloat64), c, c); },
+                           "fold_batch_norm: bias and weight must have one dtype\n"
+                           "  weight float32 [4, 3, 3, 3]   bias float64 [4]");
+  expect_error<DTypeError>(
+      [&] {
+        fold_batch_norm(ones({4, 3}, kInt64), {}, c, c);
+      },
+      "fold_batch_norm: weight must be of floating point\n"
+      "  weight int64 [4, 3]");
+  expect_error<ValueError>([&] { fold_batch_norm(w, {}, c, c, {}, {}, {.eps = -1}); },
+                           "fold_batch_norm: eps must not be negative, got -1\n"
+                           "  weight [4, 3, 3, 3]");
+}
+
 TEST(NormalizationErrors, LayerNorm) {
   const Tensor x = ones({2, 3, 4});
   expect_error<ShapeError>(

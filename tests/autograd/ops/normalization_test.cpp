@@ -45,6 +45,50 @@ TEST(BatchNorm, AnEmptyBatchLeavesThemToo) {
   EXPECT_EQ(mean.to_vector<float>(), (std::vector<float>{0, 0}));
 }
 
+// The running statistics and parameters of n channels: mean, variance, weight, bias.
+std::vector<Tensor> norm_of(int64_t n) {
+  return {randn({n}, kFloat64), rand({n}, kFloat64) + 0.5, randn({n}, kFloat64),
+          randn({n}, kFloat64)};
+}
+
+TEST(FoldBatchNorm, IsTheConvolutionAndTheNorm) {
+  manual_seed(10);
+  const Tensor x = randn({2, 6, 7, 8}, kFloat64), bias = randn({4}, kFloat64);
+  const auto n = norm_of(4);
+  const auto normed = [&](const Tensor& y) { return batch_norm(y, n[0], n[1], n[2], n[3]); };
+  for (int64_t groups : {1, 2}) {
+    const Tensor w = randn({4, 6 / groups, 3, 3}, kFloat64);
+    const ConvOptions<2> options{.padding = 1, .groups = groups};
+    for (const Tensor& b : {bias, Tensor()}) {
+      const auto folded = fold_batch_norm(w, b, n[0], n[1], n[2], n[3]);
+      EXPECT_LT(furthest(conv2d(x, folded.weight, folded.bias, options),
+                         normed(conv2d(x, w, b, options))),
+                1e-12);
+    }
+  }
+  const Tensor w = randn({4, 6}, kFloat64), rows = randn({5, 6}, kFloat64);
+  const auto folded = fold_batch_norm(w, bias, n[0], n[1], n[2], n[3]);
+  EXPECT_LT(furthest(linear(rows, folded.weight, folded.bias), normed(linear(rows, w, bias))),
+            1e-12);
+}
+
+TEST(FoldBatchNorm, OfATransposedConvolutionWithGroupsToo) {
+  manual_seed(11);
+  const Tensor x = randn({2, 6, 5, 4}, kFloat64), bias = randn({4}, kFloat64);
+  const auto n = norm_of(4);
+  for (int64_t groups : {1, 2}) {
+    const Tensor w = randn({6, 4 / groups, 3, 3}, kFloat64);
+    const auto folded =
+        fold_batch_norm(w, bias, n[0], n[1], n[2], n[3], {.transposed = true, .groups = groups});
+    const auto conv = [&](const Tensor& weight, const Tensor& b) {
+      return conv_transpose2d(x, weight, b, {.stride = 2, .groups = groups});
+    };
+    EXPECT_LT(furthest(conv(folded.weight, folded.bias),
+                       batch_norm(conv(w, bias), n[0], n[1], n[2], n[3])),
+              1e-12);
+  }
+}
+
 TEST(InstanceNorm, RunningStatisticsAreTheMeanOverSamples) {
   const Tensor x = tensor({1.0, 3.0, 5.0, 9.0}).reshape({2, 1, 2});
   Tensor mean = zeros({1}), var = zeros({1});
@@ -127,13 +171,79 @@ TEST(Normalization, AnyNumberOfThreadsGivesTheSameBits) {
     const testing::Threads scope(threads);
     Tensor a = x.clone().requires_grad_(), w = ones({24}).requires_grad_();
     Tensor v = ones({33, 10}).requires_grad_();
-    const Tensor y = batch_norm(a, {}, {}, w, {}, {.training = true}) + group_norm(a, 4, w) +
-                     layer_norm(a, {33, 10}, v);
+    const Tensor block = batch_norm(
+        a, {}, {}, w, {}, {.training = true, .residual = a * 0.5, .activation = Activation::kRelu});
+    const Tensor y = block + group_norm(a, 4, w) + layer_norm(a, {33, 10}, v);
     (y * x).sum().backward();
     const auto bytes = testing::bytes_of({y, a.grad(), w.grad(), v.grad()});
     if (first.empty()) first = bytes;
     EXPECT_EQ(bytes == first, true) << threads << " threads";
   }
+}
+
+// Against the three ops that it is made of, in the same dtype and for parts of many blocks; fused
+// gradients, and those that are recorded.
+TEST(BatchNorm, ResidualAndReluAreThoseOfOpsOfTheirOwn) {
+  manual_seed(8);
+  for (bool training : {true, false})
+    for (const Shape& shape :
+         {Shape{9, 5, 31, 33}, Shape{200, 3, 7}, Shape{3, 2, 5001}, Shape{6, 4}})
+      for (int with = 0; with < 4; ++with) {  // residual, relu
+        const int64_t channels = shape[1];
+        std::vector<Tensor> x{randn(shape, kFloat64), randn({channels}, kFloat64),
+                              randn({channels}, kFloat64), randn(shape, kFloat64)};
+        for (Tensor& operand : x) operand.requires_grad_();
+        if (!(with & 1)) x.pop_back();
+        const Tensor mean = randn({channels}, kFloat64), var = rand({channels}, kFloat64) + 0.5;
+        const bool gated = with & 2;
+        const Tensor y = batch_norm(x[0], mean.clone(), var.clone(), x[1], x[2],
+                                    {.training = training,
+                                     .residual = with & 1 ? x[3] : Tensor(),
+                                     .activation = gated ? Activation::kRelu : Activation::kNone});
+        Tensor right = batch_norm(x[0], mean, var, x[1], x[2], {.training = training});
+        if (with & 1) right = right + x[3];
+        if (gated) right = relu(right);
+        EXPECT_EQ(testing::bytes_of({y}) == testing::bytes_of({right}), true);
+        const Tensor dy = randn(shape, kFloat64);
+        const auto expected = autograd::grad(right, x, dy);
+        const auto fused = autograd::grad(y, x, dy, {.retain_graph = true});
+        const auto composed = autograd::grad(y, x, dy, {.create_graph = true});
+        for (size_t i = 0; i < x.size(); ++i) {
+          EXPECT_LT(furthest(fused[i], expected[i]), 1e-11);
+          EXPECT_LT(furthest(composed[i], expected[i]), 1e-11);
+        }
+      }
+}
+
+TEST(BatchNorm, ReluLetsNaNThroughAndItsGradientToo) {
+  Tensor x = tensor({std::nan(""), -5.0, 1.0, 5.0}).reshape({4, 1}).requires_grad_();
+  const Tensor y =
+      batch_norm(x, zeros({1}), ones({1}), {}, {}, {.eps = 0, .activation = Activation::kRelu});
+  const auto values = y.to_vector<float>();
+  EXPECT_TRUE(std::isnan(values[0]));
+  EXPECT_EQ(std::vector<float>(values.begin() + 1, values.end()), (std::vector<float>{0, 1, 5}));
+  y.sum().backward();
+  EXPECT_EQ(x.grad().to_vector<float>(), (std::vector<float>{1, 0, 1, 1}));
+}
+
+TEST(BatchNorm, AResidualAloneWantsItsGradient) {
+  Tensor r = tensor({-3.0, 3.0}).reshape({2, 1}).requires_grad_();
+  batch_norm(tensor({1.0, 2.0}).reshape({2, 1}), zeros({1}), ones({1}), {}, {},
+             {.residual = r, .activation = Activation::kRelu})
+      .sum()
+      .backward();
+  EXPECT_EQ(r.grad().to_vector<float>(), (std::vector<float>{0, 1}));
+}
+
+// Blocks of very different means: their joined variance is that of all.
+TEST(BatchNorm, AFirstBlockFarFromTheRestCostsNoDigits) {
+  manual_seed(9);
+  Tensor x = randn({1, 1, 40000}, kFloat64);
+  x = (x + where(lt(arange(40000), 5000), 1e4, 0.0).to(kFloat64)).to(kFloat32);
+  const BatchNormOptions training{.training = true};
+  EXPECT_LT(furthest(batch_norm(x, {}, {}, {}, {}, training),
+                     batch_norm(x.to(kFloat64), {}, {}, {}, {}, training)),
+            2e-6);
 }
 
 TEST(Normalization, NaNStaysWithinItsPart) {
