@@ -12,8 +12,10 @@ namespace {
 
 constexpr int64_t kPoints = kWinogradPoints, kStep = kWinogradStep;
 constexpr int64_t kValueBytes = 512 * 1024;  // of tiles that a core works on
-constexpr int64_t kLeastTiles = 48;          // for which filters are read once
-constexpr int64_t kItems = 8;                // to cut work into at least
+constexpr int64_t kLeastTiles = 32;          // for which filters are read once
+constexpr int64_t kChunksPerThread = 2;      // at least
+constexpr int64_t kOwnFilters = 256 * 1024;  // elements that each thread may have for itself
+constexpr int64_t kItems = 8;                // to cut the filters' gradient into at least
 constexpr int64_t kBlock = 64;               // channels of a piece of the filters' gradient
 
 /// Images in a row, each in rows of tiles, cut into chunks of so many rows.
@@ -79,26 +81,34 @@ void correlate(const Correlation& s, const float* src, const ConvEpilogue<float>
                float* dst) {
   const Filters3x3& f = s.filters;
   const int64_t v_channels = whole_vectors(f.c_count), z_channels = whole_vectors(f.m_count);
-  const Tiling tiling(s.batch, s.height, s.width, v_channels + z_channels, kItems);
-  const int64_t u_point = f.c_count * z_channels;
+  // A tile's result does not depend on the chunk that it is in: these may follow the threads.
+  const int64_t threads = num_threads();
+  const Tiling tiling(s.batch, s.height, s.width, v_channels + z_channels,
+                      threads == 1 ? 1 : kChunksPerThread * threads);
+  const int64_t u_point = f.c_count * z_channels, u_size = kPoints * u_point;
   const int64_t src_size = s.src_height * s.src_width, size = s.height * s.width;
-  const Block<float> u(kPoints * u_point);
+  // Where there is little to do, each thread transforms the filters for itself, which takes less
+  // than to fetch them from the other's cache.
+  const bool shares_filters = tiling.chunks > kChunksPerThread * threads || u_size > kOwnFilters;
+  const Block<float> shared(shares_filters ? u_size : 0);
   for (int64_t group = 0; group < s.groups; ++group) {
     Filters3x3 of_group = f;
     of_group.data += group * f.c_count * f.m_count * 9;
-    parallel_for(f.c_count, transform_ns(z_channels), [&](int64_t begin, int64_t end) {
-      winograd_filters(of_group, begin, end, u.data(), u_point);
-    });
-    const double cost = static_cast<double>(tiling.most()) *
-                        (transform_ns(v_channels + z_channels) + product_ns(f.c_count, f.m_count));
-    parallel_for(tiling.chunks, cost, [&](int64_t begin, int64_t end) {
+    parallel_for(shares_filters ? f.c_count : 0, transform_ns(z_channels),
+                 [&](int64_t begin, int64_t end) {
+                   winograd_filters(of_group, begin, end, shared.data(), u_point);
+                 });
+    const auto chunks = [&](int64_t begin, int64_t end) {
       TileValues v = values_at(nullptr, tiling.most(), v_channels);
       TileValues z = values_at(nullptr, tiling.most(), z_channels);
+      const int64_t own = shares_filters ? 0 : u_size;
       const int64_t scratch = winograd_scratch(tiling.tiles, tiling.rows);
-      v.data = static_cast<float*>(
-          gemm_scratch(static_cast<size_t>(size_of(v) + size_of(z) + scratch) * sizeof(float)));
+      v.data = static_cast<float*>(gemm_scratch(
+          static_cast<size_t>(size_of(v) + size_of(z) + own + scratch) * sizeof(float)));
       z.data = v.data + size_of(v);
-      float* const pixels = z.data + size_of(z);
+      float* const u = shares_filters ? shared.data() : z.data + size_of(z);
+      float* const pixels = z.data + size_of(z) + own;
+      if (!shares_filters) winograd_filters(of_group, 0, f.c_count, u, u_point);
       for (int64_t chunk = begin; chunk < end; ++chunk) {
         tiling.for_each_image(chunk, [&](int64_t image, int64_t first, int64_t count,
                                          int64_t tile) {
@@ -106,7 +116,7 @@ void correlate(const Correlation& s, const float* src, const ConvEpilogue<float>
               {f.c_count, s.src_height, s.src_width, s.pad_y, s.pad_x, tiling.tiles, first, count},
               src + (image * s.groups + group) * f.c_count * src_size, from_tile(v, tile), pixels);
         });
-        winograd_products(tiling.count(chunk), f.c_count, v, u.data(), u_point, z);
+        winograd_products(tiling.count(chunk), f.c_count, v, u, u_point, z);
         tiling.for_each_image(
             chunk, [&](int64_t image, int64_t first, int64_t count, int64_t tile) {
               winograd_output({f.m_count, s.height, s.width, 0, 0, tiling.tiles, first, count},
@@ -114,7 +124,11 @@ void correlate(const Correlation& s, const float* src, const ConvEpilogue<float>
                               dst + (image * s.groups + group) * f.m_count * size, pixels);
             });
       }
-    });
+    };
+    const double cost = static_cast<double>(tiling.most()) *
+                        (transform_ns(v_channels + z_channels) + product_ns(f.c_count, f.m_count));
+    parallel_for(tiling.chunks, cost, chunks,
+                 shares_filters ? 1 : ceil_div(tiling.chunks, threads));
   }
 }
 
