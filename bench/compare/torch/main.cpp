@@ -2,46 +2,54 @@
 #include <malloc.h>
 #include <torch/torch.h>
 
-#include <atomic>
+#include <algorithm>
+#include <mutex>
+#include <unordered_map>
 
 #include "../harness.h"
 
 namespace {
 
-/// The default allocator, with the bytes that it has lent.
+/// The default allocator, with the bytes that it has lent. Its blocks may outlive its use.
 class Counting final : public c10::Allocator {
  public:
-  explicit Counting(c10::Allocator* base) : base_(base) {}
+  static Counting& instance() {
+    static auto* counting = new Counting;  // never ended: blocks come back until the very last
+    return *counting;
+  }
 
   c10::DataPtr allocate(size_t bytes) override {
-    const int64_t live = live_bytes_ += static_cast<int64_t>(bytes);
-    for (int64_t peak = peak_bytes_; live > peak && !peak_bytes_.compare_exchange_weak(peak, live);)
-      continue;
-    auto* block = new Block{this, bytes, base_->allocate(bytes)};
-    return {block->data.get(), block, &release, block->data.device()};
+    void* data = base->raw_allocate(bytes);
+    if (data) {
+      const std::lock_guard guard(lock_);
+      sizes_[data] = bytes;
+      live_bytes += static_cast<int64_t>(bytes);
+      peak_bytes = std::max(peak_bytes, live_bytes);
+    }
+    return {data, data, &release, c10::Device(c10::DeviceType::CPU)};
   }
+  c10::DeleterFnPtr raw_deleter() const override { return &release; }
   void copy_data(void* to, const void* from, size_t bytes) const override {
-    base_->copy_data(to, from, bytes);
+    base->copy_data(to, from, bytes);
   }
 
-  int64_t live() const { return live_bytes_; }
-  int64_t peak() const { return peak_bytes_; }
-  void reset_peak() { peak_bytes_ = live_bytes_.load(); }
+  c10::Allocator* const base = c10::GetCPUAllocator();
+  int64_t live_bytes = 0, peak_bytes = 0;
 
  private:
-  struct Block {
-    Counting* counter;
-    size_t bytes;
-    c10::DataPtr data;
-  };
-  static void release(void* context) {
-    auto* block = static_cast<Block*>(context);
-    block->counter->live_bytes_ -= static_cast<int64_t>(block->bytes);
-    delete block;
+  static void release(void* data) {
+    Counting& self = instance();
+    if (data) {
+      const std::lock_guard guard(self.lock_);
+      const auto block = self.sizes_.find(data);
+      self.live_bytes -= static_cast<int64_t>(block->second);
+      self.sizes_.erase(block);
+    }
+    self.base->raw_deallocate(data);
   }
 
-  c10::Allocator* base_;
-  std::atomic<int64_t> live_bytes_{0}, peak_bytes_{0};
+  std::mutex lock_;
+  std::unordered_map<void*, size_t> sizes_;
 };
 
 }  // namespace
@@ -49,16 +57,14 @@ class Counting final : public c10::Allocator {
 void versus::set_threads(int threads) { at::set_num_threads(threads); }
 
 int64_t versus::peak_bytes(const std::function<void()>& start, const std::function<void()>& f) {
-  // Not while times are taken. Blocks may outlive this call: so does their counter.
-  c10::Allocator* const base = c10::GetCPUAllocator();
-  static Counting counting(base);
-  const int64_t before = counting.live();
-  c10::SetCPUAllocator(&counting);
+  Counting& counting = Counting::instance();
+  const int64_t before = counting.live_bytes;
+  c10::SetCPUAllocator(&counting);  // not while times are taken
   start();
-  counting.reset_peak();
+  counting.peak_bytes = counting.live_bytes;
   f();
-  c10::SetCPUAllocator(base);
-  return counting.peak() - before;
+  c10::SetCPUAllocator(counting.base);
+  return counting.peak_bytes - before;
 }
 
 int main(int argc, char** argv) {
