@@ -80,8 +80,11 @@ class Walk {
   /// Goes only to nodes that lead to one of `wanted`, and leaves alone what lies below those.
   void go_only_to(std::span<const Tensor> outputs, std::span<const Tensor> wanted);
 
+  bool is_selective() const { return !leads_.empty(); }
+  bool goes_to(const Node* node) const { return !is_selective() || leads_.contains(node); }
+
   void deliver(const Ref<Node>& node, Tensor grad, const char* from) {
-    if (!leads_.empty() && !leads_.contains(node.get())) return;
+    if (!goes_to(node.get())) return;
     if (grad.shape() != node->shape || grad.dtype() != node->dtype)
       grad = fitted(grad, *node, from);
     Tensor& sum = pending(*node);
@@ -143,7 +146,7 @@ class Walk {
 
   /// What add_to_gradient() does, for an input of the record whose pullback runs.
   bool add_in_place(Node& node, const std::function<void(Tensor&)>& add) {
-    if (!leads_.empty() && !leads_.contains(&node)) return true;  // nobody asks for it
+    if (!goes_to(&node)) return true;  // nobody asks for it
     Tensor* sum = nullptr;
     if (node.walk.load(std::memory_order_relaxed) == this)
       sum = &node.pending;
@@ -349,6 +352,9 @@ Tensor Saved::operator*() const {
   y.set_node(Ref<RefCounted>(pulling->output(static_cast<size_t>(output_)).get()));
   return y;
 }
+
+bool detail::is_selective() { return Walk::running && Walk::running->is_selective(); }
+bool detail::goes_to(const Node* node) { return !Walk::running || Walk::running->goes_to(node); }
 
 void detail::throw_gradient_count(const char* op, size_t got, size_t inputs) {
   throw ValueError(fmt::format("{}: the pullback returned {} gradient{} for {} input{}", op, got,
