@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "bb/autograd/add_to_gradient.h"
 #include "bb/autograd/ops/arithmetic.h"
 #include "bb/autograd/ops/shape.h"
 #include "bb/core/creation.h"
@@ -79,8 +80,11 @@ class Walk {
   /// Goes only to nodes that lead to one of `wanted`, and leaves alone what lies below those.
   void go_only_to(std::span<const Tensor> outputs, std::span<const Tensor> wanted);
 
+  bool is_selective() const { return !leads_.empty(); }
+  bool goes_to(const Node* node) const { return !is_selective() || leads_.contains(node); }
+
   void deliver(const Ref<Node>& node, Tensor grad, const char* from) {
-    if (!leads_.empty() && !leads_.contains(node.get())) return;
+    if (!goes_to(node.get())) return;
     if (grad.shape() != node->shape || grad.dtype() != node->dtype)
       grad = fitted(grad, *node, from);
     Tensor& sum = pending(*node);
@@ -130,17 +134,45 @@ class Walk {
     }
   }
 
+  static bool adds_in_place(const Tensor& sum) {
+    return !is_grad_enabled() && sum.defined() && sum.is_sole_owner() && sum.is_contiguous();
+  }
   static void accumulate(Tensor& sum, Tensor grad) {
-    if (!is_grad_enabled() && sum.is_sole_owner() && sum.is_contiguous())
+    if (adds_in_place(sum))
       sum.add_(grad);
     else
       sum = add(sum, grad);
   }
 
+  /// What add_to_gradient() does, for an input of the record whose pullback runs.
+  bool add_in_place(Node& node, const std::function<void(Tensor&)>& add) {
+    if (!goes_to(&node)) return true;  // nobody asks for it
+    Tensor* sum = nullptr;
+    if (node.walk.load(std::memory_order_relaxed) == this)
+      sum = &node.pending;
+    else if (const auto it = elsewhere_.find(&node); it != elsewhere_.end())
+      sum = &it->second;
+    std::unique_lock<std::mutex> lock;
+    if (!sum && keeps_at_leaves && node.is_leaf() && !node.extras) {
+      lock = std::unique_lock(lock_of(node));
+      sum = &node.grad;
+    }
+    if (!sum || !adds_in_place(*sum)) return false;
+    add(*sum);
+    return true;
+  }
+
   // The gradients of a joint record's outputs.
   std::vector<Tensor>& of_joint(const detail::Joint* joint) { return joints_[joint]; }
 
+  /// Of a node's grad: several threads may leave gradients there at once.
+  static std::mutex& lock_of(const Node& node) {
+    static std::array<std::mutex, 16> locks;
+    return locks[reinterpret_cast<uintptr_t>(&node) / 64 % locks.size()];
+  }
+
   static thread_local Walk* running;  // the innermost
+  bool keeps_at_leaves = false;       // by run(keep_gradient, ...)
 
  private:
   Tensor& pending(Node& node) {
@@ -220,10 +252,9 @@ void Walk::go_only_to(std::span<const Tensor> outputs, std::span<const Tensor> w
   leads_.insert(nullptr);  // never empty: where nothing leads there, nothing is walked
 }
 
-// What backward() leaves at a node that keeps its gradient: several threads may at once.
+// What backward() leaves at a node that keeps its gradient.
 void keep_gradient(Node& node, Tensor grad) {
-  static std::array<std::mutex, 16> locks;
-  const std::lock_guard lock(locks[reinterpret_cast<uintptr_t>(&node) / 64 % locks.size()]);
+  const std::lock_guard lock(Walk::lock_of(node));
   if (node.grad.defined())
     Walk::accumulate(node.grad, std::move(grad));
   else if (grad.is_sole_owner() && grad.is_contiguous())
@@ -263,6 +294,12 @@ Tensor seed(const char* op, const Tensor& output, const Tensor& gradient) {
 Ref<Node> node_ref(const Tensor& x) { return Ref<Node>(detail::node_of(x)); }
 
 }  // namespace
+
+bool add_to_gradient(size_t input, const std::function<void(Tensor& sum)>& add) {
+  if (!pulling || is_grad_enabled() || detail::mode().seeks_anomalies) return false;
+  const auto inputs = pulling->inputs();
+  return input < inputs.size() && inputs[input] && Walk::running->add_in_place(*inputs[input], add);
+}
 
 void Node::pull(const Tensor&, Tensor*) {
   throw ValueError(
@@ -316,6 +353,9 @@ Tensor Saved::operator*() const {
   return y;
 }
 
+bool detail::is_selective() { return Walk::running && Walk::running->is_selective(); }
+bool detail::goes_to(const Node* node) { return !Walk::running || Walk::running->goes_to(node); }
+
 void detail::throw_gradient_count(const char* op, size_t got, size_t inputs) {
   throw ValueError(fmt::format("{}: the pullback returned {} gradient{} for {} input{}", op, got,
                                got == 1 ? "" : "s", inputs, inputs == 1 ? "" : "s"));
@@ -356,6 +396,7 @@ void start(Walk& walk, const char* op, std::span<const Tensor> outputs,
 void backward(std::span<const Tensor> outputs, std::span<const Tensor> gradients,
               const BackwardOptions& options) {
   Walk walk(options);
+  walk.keeps_at_leaves = true;
   start(walk, "backward", outputs, gradients);
   walk.run([](Node& leaf, Tensor grad) { keep_gradient(leaf, std::move(grad)); },
            [](Node& record, const Tensor& grad) {

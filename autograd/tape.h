@@ -33,17 +33,24 @@ inline bool recording(Mode mode) { return mode.records && !bb::detail::inference
 void note_inference_saved();
 /// Throws ValueError where the record has saved one.
 void check_no_inference_saved(const Node& record);
-
+/// Whether the running backward goes to some nodes only, as grad(outputs, inputs) does.
+bool is_selective();
+/// Whether that one goes to `node`.
+bool goes_to(const Node* node);
 }  // namespace detail
 
 /// Which inputs of an op want a gradient, by position.
 class Needs {
  public:
-  explicit Needs(std::span<const Ref<Node>> inputs) : inputs_(inputs) {}
-  bool operator[](size_t input) const { return static_cast<bool>(inputs_[input]); }
+  explicit Needs(std::span<const Ref<Node>> inputs)
+      : inputs_(inputs), selective_(detail::is_selective()) {}
+  bool operator[](size_t input) const {
+    return inputs_[input] && (!selective_ || detail::goes_to(inputs_[input].get()));
+  }
 
  private:
   std::span<const Ref<Node>> inputs_;
+  bool selective_;
 };
 
 /// What only few nodes have.

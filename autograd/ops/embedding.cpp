@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bb/autograd/add_to_gradient.h"
 #include "bb/autograd/ops/check_indices.h"
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/gather.h"
@@ -12,7 +13,6 @@
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
 #include "bb/core/kernels/gather.h"
-#include "bb/core/strided.h"
 
 namespace bb {
 
@@ -21,16 +21,21 @@ using autograd::Saved;
 
 namespace {
 
-// The gradient of rows(): dy [count, width] added up in [n, width]. `skip`, if not -1, gets none.
-Tensor rows_grad(const Tensor& dy, const Tensor& indices, int64_t n, int64_t skip) {
-  const int64_t width = dy.size(1);
-  const Tensor from = no_grad([&] { return dy.contiguous(); });
-  Tensor dw = zeros({n, width}, dy.dtype());
+// Adds the rows of dy [count, width] to those of `sum` [n, width]; `skip`, if not -1, gets none.
+void add_rows(const Tensor& dy, const Tensor& indices, int64_t skip, Tensor& sum) {
+  const NoGrad guard;
+  Tensor rows = dy.contiguous();
+  if (skip >= 0) rows = masked_fill(rows, unsqueeze(eq(indices, skip), 1), 0);
   visit_floating(dy.dtype(), [&]<class T>() {
-    kernels::scatter_add_rows(from.data<T>(), indices.data<int64_t>(), indices.numel(), width,
-                              dw.data<T>(), n);
+    kernels::scatter_add_rows(rows.data<T>(), indices.data<int64_t>(), indices.numel(), sum.size(1),
+                              sum.data<T>(), sum.size(0));
   });
-  if (skip >= 0) no_grad([&] { detail::fill_elements(slice(dw, 0, skip, skip + 1), 0); });
+}
+
+// The gradient of rows(): dy added up in [n, width].
+Tensor rows_grad(const Tensor& dy, const Tensor& indices, int64_t n, int64_t skip) {
+  Tensor dw = zeros({n, dy.size(1)}, dy.dtype());
+  add_rows(dy, indices, skip, dw);
   return record("embedding_grad", {dy}, std::move(dw),
                 [indices = Saved(indices), skip](const Tensor& ddw) {
                   const Tensor at = *indices;
@@ -66,7 +71,11 @@ Tensor embedding(const Tensor& indices, const Tensor& weight, const EmbeddingOpt
   const Tensor line = places.alias({places.numel()}, {1}, places.offset());
   Tensor y = no_grad([&] { return index_select(weight.detach(), 0, line); });
   y = record("embedding", {weight}, std::move(y), [line = Saved(line), n, skip](const Tensor& dy) {
-    return rows_grad(dy, *line, n, skip);
+    const Tensor at = *line;
+    // Where rows are few, zeros for all the others would be most of the work.
+    if (autograd::add_to_gradient(0, [&](Tensor& sum) { add_rows(dy, at, skip, sum); }))
+      return Tensor();
+    return rows_grad(dy, at, n, skip);
   });
   return reshape(y, shape);
 }

@@ -71,7 +71,7 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
   strides.erase(d);
   return record_view(
       "select", x, x.alias(shape, strides, offset), [before = x.shape(), d, i](const Tensor& dy) {
-        return detail::view_grad("select_grad", dy, before,
+        return detail::pull_view("select_grad", dy, before,
                                  [d, i](const Tensor& t) { return select(t, d, i); });
       });
 }
@@ -166,7 +166,7 @@ Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
   strides.push_back(step);
   return record_view("diagonal", x, x.alias(shape, strides, x.offset() + start),
                      [before = x.shape(), k, a, b](const Tensor& dy) {
-                       return detail::view_grad(
+                       return detail::pull_view(
                            "diagonal_grad", dy, before,
                            [k, a, b](const Tensor& t) { return diagonal(t, k, a, b); });
                      });

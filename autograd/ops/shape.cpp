@@ -353,7 +353,7 @@ Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t end, int64_t s
                        // With one element or none the step may be too large to multiply.
                        const int64_t count = dy.shape()[d], by = count > 1 ? step : 1;
                        const int64_t stop = count == 0 ? first : first + (count - 1) * by + 1;
-                       return detail::view_grad("slice_grad", dy, before, [=](const Tensor& t) {
+                       return detail::pull_view("slice_grad", dy, before, [=](const Tensor& t) {
                          return slice(t, d, first, stop, by);
                        });
                      });

@@ -23,14 +23,20 @@ class Side:
         self.process = subprocess.Popen([program, str(threads), str(SECONDS), "-"], env=env, text=True,
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def run(self, case):
-        self.process.stdin.write(case + "\n")
+    def ask(self, what):
+        self.process.stdin.write(what + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
-            sys.exit(f"compare: {self.name} ended in {case}, with {self.threads} threads")
-        _, _, seconds, *results = line.split()
+            sys.exit(f"compare: {self.name} ended in {what}, with {self.threads} threads")
+        return line.split()
+
+    def run(self, case):
+        _, _, seconds, *results = self.ask(case)
         return float(seconds), [float(r) for r in results]
+
+    def peak(self, case):
+        return int(self.ask("peak " + case)[1])
 
 
 def names(program):
@@ -48,7 +54,7 @@ def machine():
     return f"{model}, {os.cpu_count()} CPUs, {platform.system()}; LibTorch {torch.__version__}"
 
 
-def rows(times, results):
+def rows(times, results, peaks):
     for case, sides in times.items():
         best = {side: min(counts, key=lambda c: statistics.median(counts[c])) for side, counts in sides.items()}
         a, b = sides["ours"][best["ours"]], sides["theirs"][best["theirs"]]
@@ -62,16 +68,20 @@ def rows(times, results):
             "ratio_min": min(ratios), "ratio_max": max(ratios),
             "ours_us_by_threads": {n: statistics.median(t) * 1e6 for n, t in sides["ours"].items()},
             "results_differ_by": max(abs(x - y) / max(1, abs(y)) for x, y in pairs),
+            "ours_peak_bytes": peaks[case]["ours"], "theirs_peak_bytes": peaks[case]["theirs"],
         }
 
 
-COLUMNS = ["case", "ours, us (threads)", "LibTorch, us (threads)", "ratio", "min to max", "results differ by"]
+COLUMNS = ["case", "ours, us (threads)", "LibTorch, us (threads)", "ratio", "min to max", "results differ by",
+           "ours, peak MB", "LibTorch, peak MB", "ratio"]
 
 
 def cells(row):
+    ours, theirs = (row[side + "_peak_bytes"] / 1e6 for side in ("ours", "theirs"))
+    memory = [f"{ours:.3g}", f"{theirs:.3g}", f"{theirs / ours:.2f}"] if min(ours, theirs) >= 1 else ["", "", ""]
     return [row["case"], "{ours_us:.3g} ({ours_threads})".format(**row),
             "{theirs_us:.3g} ({theirs_threads})".format(**row), "{ratio:.2f}".format(**row),
-            "{ratio_min:.2f} to {ratio_max:.2f}".format(**row), "{results_differ_by:.0e}".format(**row)]
+            "{ratio_min:.2f} to {ratio_max:.2f}".format(**row), "{results_differ_by:.0e}".format(**row), *memory]
 
 
 def main():
@@ -86,7 +96,7 @@ def main():
     # The sides take turns within each case: what else the machine does then hits them alike.
     sides = [Side(name, program, threads) for threads in sorted({1, os.cpu_count()})
              for name, program in (("ours", ours), ("theirs", theirs))]
-    times, results = {}, {}
+    times, results, peaks = {}, {}, {}
     for case in cases:
         for _ in range(rounds):
             for side in sides:
@@ -94,8 +104,10 @@ def main():
                 by_threads = times.setdefault(case, {}).setdefault(side.name, {})
                 by_threads.setdefault(side.threads, []).append(seconds)
                 results.setdefault(case, {})[side.name] = values
+        # One thread's, what kernels work with included on our side; theirs is what tensors hold alone.
+        peaks[case] = {side.name: side.peak(case) for side in sides[:2]}
 
-    table = list(rows(times, results))
+    table = list(rows(times, results, peaks))
     lines = [COLUMNS] + [cells(row) for row in table]
     widths = [max(map(len, column)) for column in zip(*lines)]
     for line in lines:

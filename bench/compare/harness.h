@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -11,7 +12,7 @@
 #include <vector>
 
 /// What both sides of a comparison share: the same cases by name, the same numbers to start from,
-/// the same way to take time. Each side defines its cases and set_threads().
+/// the same way to take time. Each side defines its cases and the functions declared below.
 namespace versus {
 
 /// One thing to time. `start` makes fresh tensors or a fresh model and returns its step; what the
@@ -33,6 +34,10 @@ struct Register {
 };
 
 void set_threads(int threads);
+
+/// The most bytes that tensors hold at once while `f` runs, those from before included. `start` is
+/// called first: what it makes counts as well, what was there before it does not.
+int64_t peak_bytes(const std::function<void()>& start, const std::function<void()>& f);
 
 /// Fixed numbers in (-scale, scale), the same on both sides.
 inline std::vector<float> numbers(size_t n, unsigned seed, double scale) {
@@ -96,9 +101,21 @@ inline void run(const Case& c, int threads, double seconds) {
   std::fflush(stdout);
 }
 
+/// Prints a line: name and the peak of one step, after steps that made what is kept between them.
+inline void run_peak(const Case& c) {
+  std::function<double()> step;
+  const auto start = [&] {
+    step = c.start();
+    for (int i = 0; i < 3; ++i) step();
+  };
+  const int64_t bytes = peak_bytes(start, [&] { step(); });
+  std::printf("%s %lld\n", c.name.c_str(), static_cast<long long>(bytes));
+  std::fflush(stdout);
+}
+
 /// Without arguments, prints the cases' names. Otherwise threads, seconds for a case, and which:
 /// those with a part of their names given, all where none is; or "-", then those whose names
-/// standard input gives, one at a time.
+/// standard input gives, one at a time; after "peak ", not the time but the peak of memory.
 inline int run(int argc, char** argv) {
   if (argc == 1) {
     for (const Case& c : cases()) std::printf("%s\n", c.name.c_str());
@@ -113,9 +130,11 @@ inline int run(int argc, char** argv) {
       if (c.name.find(wanted) != std::string::npos) run(c, threads, seconds);
     return 0;
   }
-  for (std::string name; std::getline(std::cin, name);)
-    for (const Case& c : cases())
-      if (c.name == name) run(c, threads, seconds);
+  for (std::string line; std::getline(std::cin, line);)
+    for (const Case& c : cases()) {
+      if (c.name == line) run(c, threads, seconds);
+      if ("peak " + c.name == line) run_peak(c);
+    }
   return 0;
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <stdexcept>
 #include <vector>
@@ -461,6 +462,23 @@ TEST(GradFunction, TakesNonLeavesTheOutputItselfAndRepeats) {
   EXPECT_EQ(grads[1].item<float>(), 6 * 21.f + 9.f);
   EXPECT_EQ(grads[2].item<float>(), 1.f);
   EXPECT_EQ(grads[3].item<float>(), 21.f);
+}
+
+TEST(GradFunction, AsksPullbacksOnlyForWhatLeadsToItsInputs) {
+  const Tensor a = leaf({2}), b = leaf({3});
+  std::vector<bool> asked;
+  const Tensor y = autograd::record("pair", {b * 2, a}, no_grad([&] { return a + b; }),
+                                    [&](const Tensor& dy, Needs needs) {
+                                      asked = {needs[0], needs[1]};
+                                      return std::array{dy, dy};
+                                    });
+  const autograd::BackwardOptions again{.retain_graph = true};
+  EXPECT_EQ(autograd::grad(y, std::array{a}, {}, again)[0].item<float>(), 1);
+  EXPECT_EQ(asked, (std::vector{false, true}));
+  EXPECT_EQ(autograd::grad(y, std::array{b}, {}, again)[0].item<float>(), 2);
+  EXPECT_EQ(asked, (std::vector{true, false}));
+  y.backward();
+  EXPECT_EQ(asked, (std::vector{true, true}));
 }
 
 TEST(GradFunction, WeightsByTheGradientGivenAndFreesUnlessRetained) {

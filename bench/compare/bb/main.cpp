@@ -1,6 +1,15 @@
 #include "../harness.h"
+#include "bb/core/memory.h"
 #include "bb/core/parallel.h"
 
 void versus::set_threads(int threads) { bb::set_num_threads(threads); }
+
+int64_t versus::peak_bytes(const std::function<void()>& start, const std::function<void()>& f) {
+  const int64_t before = bb::memory::stats().live_bytes;
+  start();
+  bb::memory::reset_peak();
+  f();
+  return bb::memory::stats().peak_bytes - before;
+}
 
 int main(int argc, char** argv) { return versus::run(argc, argv); }

@@ -88,8 +88,10 @@ inline Tensor cross_entropy(const Tensor& x, const Tensor& labels) {
   return bb::cross_entropy(x, labels);
 }
 
-inline Tensor gradient(const Tensor& y, const Tensor& x, const Tensor& dy) {
-  return bb::autograd::grad(y, {x}, dy, {.retain_graph = true})[0];
+/// The gradients of each of xs.
+inline std::vector<Tensor> gradients(const Tensor& y, const std::vector<Tensor>& xs,
+                                     const Tensor& dy) {
+  return bb::autograd::grad(y, xs, dy, {.retain_graph = true});
 }
 
 /// A step of an optimizer over the parameters' gradients, which are then let go.

@@ -28,7 +28,7 @@ std::function<double()> gradient(const Layer& l, bool of_weight) {
   const Tensor x = images(l).requires_grad_(!of_weight), w = filters(l).requires_grad_(of_weight);
   const Tensor y = convolved(l, x, w), wanted = of_weight ? w : x, dy = side::like(y, 3, 0.1);
   return [=, probe = versus::Probe(side::count(wanted))]() mutable {
-    return side::element(side::gradient(y, wanted, dy), probe());
+    return side::element(side::gradients(y, {wanted}, dy)[0], probe());
   };
 }
 

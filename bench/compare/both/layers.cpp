@@ -5,23 +5,32 @@ namespace {
 
 using side::Tensor;
 
+/// Makes what a layer has besides x, and keeps it: a step computes all their gradients.
+class Parameters {
+ public:
+  explicit Parameters(std::vector<Tensor>& all) : all_(all) {}
+  Tensor operator()(const side::Sizes& sizes, unsigned seed) const {
+    all_.push_back(side::filled(sizes, seed, 1).requires_grad_());
+    return all_.back();
+  }
+
+ private:
+  std::vector<Tensor>& all_;
+};
+
 /// A step that computes f(x) and the gradients of x and of the parameters.
 template <class F>
 std::function<double()> forward_and_backward(const side::Sizes& sizes, const F& make) {
-  Tensor x = side::filled(sizes, 1, 1).requires_grad_();
-  auto f = make();
-  const Tensor dy = side::like(f(x), 3, 0.1);
-  return [=, probe = versus::Probe(side::count(x))]() mutable {
-    return side::element(side::gradient(f(x), x, dy), probe());
+  std::vector<Tensor> all{side::filled(sizes, 1, 1).requires_grad_()};
+  auto f = make(Parameters(all));
+  const Tensor dy = side::like(f(all[0]), 3, 0.1);
+  return [=, probe = versus::Probe(side::count(all[0]))]() mutable {
+    return side::element(side::gradients(f(all[0]), all, dy)[0], probe());
   };
 }
 
-Tensor parameter(const side::Sizes& sizes, unsigned seed) {
-  return side::filled(sizes, seed, 1).requires_grad_();
-}
-
 const versus::Register batch_norm("batch_norm/32x64x28x28", [] {
-  return forward_and_backward({32, 64, 28, 28}, [] {
+  return forward_and_backward({32, 64, 28, 28}, [](const Parameters& parameter) {
     const Tensor w = parameter({64}, 4), b = parameter({64}, 5);
     const Tensor mean = side::constant({64}, 0), var = side::constant({64}, 1);
     return [=](const Tensor& x) { return side::batch_norm(x, mean, var, w, b, true); };
@@ -43,17 +52,18 @@ const versus::Register residual_8("batch_norm_residual_relu/128x64x8x8", [] {
   return residual_norm({128, 64, 8, 8});
 });
 const versus::Register layer_norm("layer_norm/1024x768", [] {
-  return forward_and_backward({1024, 768}, [] {
+  return forward_and_backward({1024, 768}, [](const Parameters& parameter) {
     const Tensor w = parameter({768}, 4), b = parameter({768}, 5);
     return [=](const Tensor& x) { return side::layer_norm(x, w, b); };
   });
 });
 const versus::Register max_pool("max_pool2d/32x64x28x28", [] {
-  return forward_and_backward(
-      {32, 64, 28, 28}, [] { return [](const Tensor& x) { return side::max_pool2d(x, 2); }; });
+  return forward_and_backward({32, 64, 28, 28}, [](const Parameters&) {
+    return [](const Tensor& x) { return side::max_pool2d(x, 2); };
+  });
 });
 const versus::Register attention("attention/8x1024x64_causal", [] {
-  return forward_and_backward({1, 8, 1024, 64}, [] {
+  return forward_and_backward({1, 8, 1024, 64}, [](const Parameters& parameter) {
     const Tensor k = parameter({1, 8, 1024, 64}, 4), v = parameter({1, 8, 1024, 64}, 5);
     return [=](const Tensor& x) { return side::causal_attention(x, k, v); };
   });

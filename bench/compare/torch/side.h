@@ -83,8 +83,9 @@ inline Tensor cross_entropy(const Tensor& x, const Tensor& labels) {
   return torch::nn::functional::cross_entropy(x, labels);
 }
 
-inline Tensor gradient(const Tensor& y, const Tensor& x, const Tensor& dy) {
-  return torch::autograd::grad({y}, {x}, {dy}, /*retain_graph=*/true)[0];
+inline std::vector<Tensor> gradients(const Tensor& y, const std::vector<Tensor>& xs,
+                                     const Tensor& dy) {
+  return torch::autograd::grad({y}, xs, {dy}, /*retain_graph=*/true);
 }
 
 inline std::function<void()> sgd(const std::vector<Tensor>& parameters) {
