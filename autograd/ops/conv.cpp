@@ -1,5 +1,6 @@
 #include "bb/autograd/ops/conv.h"
 
+#include "bb/autograd/ops/activation.h"
 #include "bb/autograd/ops/arithmetic.h"
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/shape.h"
@@ -27,10 +28,12 @@ struct Conv {
   Shape x, weight, y;
 };
 
-// ---- The three maps of a convolution. Each is linear in both of its operands, and the gradients
-// of each are the other two: all that it takes to differentiate as often as one likes.
+// ---- The three maps of a convolution. Each is linear in both of its operands, but for an
+// activation, and the gradients of each are the other two: all that it takes to differentiate as
+// often as one likes.
 
-Tensor conv(const Conv& c, const Tensor& x, const Tensor& weight, const Tensor& bias = {});
+Tensor conv(const Conv& c, const Tensor& x, const Tensor& weight, const Tensor& bias = {},
+            Activation activation = Activation::kNone);
 Tensor conv_grad_input(const Conv& c, const char* name, const Tensor& dy, const Tensor& weight,
                        const Tensor& bias = {});
 Tensor conv_grad_weight(const Conv& c, const Tensor& x, const Tensor& dy);
@@ -45,23 +48,27 @@ Tensor bias_grad(const Tensor& dy, int64_t spatial) {
 
 int64_t spatial_dims(const Conv& c) { return c.weight.rank() - 2; }
 
-Tensor conv(const Conv& c, const Tensor& x, const Tensor& weight, const Tensor& bias) {
+Tensor conv(const Conv& c, const Tensor& x, const Tensor& weight, const Tensor& bias,
+            Activation activation) {
   const Tensor from = x.detach().contiguous(), filters = weight.detach().contiguous();
   const Tensor offsets = bias.defined() ? bias.detach().contiguous() : Tensor();
   Tensor y = Tensor::empty(c.y, x.dtype());
   visit_floating(x.dtype(), [&]<class T>() {
     kernels::conv<T>(c.shape, from.data<T>(), filters.data<T>(),
-                     bias.defined() ? offsets.data<T>() : nullptr, y.data<T>());
+                     {bias.defined() ? offsets.data<T>() : nullptr, activation}, y.data<T>());
   });
-  return record(
-      c.name, {x, weight, bias}, std::move(y),
-      [c, x = saved_for(weight, x), weight = saved_for(x, weight)](const Tensor& dy, Needs needs) {
-        std::array<Tensor, 3> grads;
-        if (needs[0]) grads[0] = conv_grad_input(c, "conv_grad_input", dy, *weight);
-        if (needs[1]) grads[1] = conv_grad_weight(c, *x, dy);
-        if (needs[2]) grads[2] = bias_grad(dy, spatial_dims(c));
-        return grads;
-      });
+  const bool wanted = wants_grad(x) || wants_grad(weight) || (bias.defined() && wants_grad(bias));
+  Saved result = activation != Activation::kNone && wanted ? Saved::output(y) : Saved();
+  return record(c.name, {x, weight, bias}, std::move(y),
+                [c, x = saved_for(weight, x), weight = saved_for(x, weight), y = std::move(result)](
+                    const Tensor& dy, Needs needs) {
+                  const Tensor dz = y.defined() ? relu_grad(dy, (*y).detach()) : dy;
+                  std::array<Tensor, 3> grads;
+                  if (needs[0]) grads[0] = conv_grad_input(c, "conv_grad_input", dz, *weight);
+                  if (needs[1]) grads[1] = conv_grad_weight(c, *x, dz);
+                  if (needs[2]) grads[2] = bias_grad(dz, spatial_dims(c));
+                  return grads;
+                });
 }
 
 Tensor conv_grad_input(const Conv& c, const char* name, const Tensor& dy, const Tensor& weight,
@@ -235,7 +242,7 @@ Tensor conv_nd(const char* name, const Tensor& x, const Tensor& weight, const Te
                weight.shape(),
                result_shape(o, out, w.out)};
   check_size(o, c.y);
-  return conv(c, x, weight, bias);
+  return conv(c, x, weight, bias, options.activation);
 }
 
 template <size_t N>

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "bb/autograd/ops/per_dim.h"
+#include "bb/core/activation.h"
 #include "bb/core/tensor.h"
 
 /// Convolutions, and their transposes. Images are [N, C, ...] with one to three spatial dims, or
@@ -16,12 +17,13 @@ struct ConvOptions {
   ConvPadding<N> padding = 0;  ///< numbers, or Padding::kSame (stride 1 only)
   PerDim<N> dilation = 1;
   int64_t groups = 1;
+  Activation activation = Activation::kNone;  ///< of the result, in the same pass
 };
 
 /// 2-D cross-correlation of images with filters, as torch.nn.functional.conv2d.
-///   y[n,o,i,j] = bias[o] + sum over c,u,v of
+///   y[n,o,i,j] = activation(bias[o] + sum over c,u,v of
 ///                weight[o,c,u,v] * x_padded[n, first channel of o's group + c,
-///                                           i*stride + u*dilation, j*stride + v*dilation]
+///                                           i*stride + u*dilation, j*stride + v*dilation])
 /// x [N,C,H,W]; weight [O,C/groups,KH,KW]; bias [O] or undefined.
 /// Returns [N,O,HO,WO], HO = floor((H + 2*padding - dilation*(KH-1) - 1) / stride) + 1, WO alike.
 ///   Tensor y = conv2d(x, weight, bias, {.stride = 2, .padding = {1, 0}});

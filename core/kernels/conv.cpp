@@ -5,6 +5,7 @@
 #include "bb/core/kernels/block.h"
 #include "bb/core/kernels/conv_direct.h"
 #include "bb/core/kernels/conv_grid.h"
+#include "bb/core/kernels/conv_winograd.h"
 #include "bb/core/kernels/gemm.h"
 #include "bb/core/parallel.h"
 
@@ -52,14 +53,16 @@ double cost_ns(int64_t rows, int64_t channels, int64_t windows) {
 }  // namespace
 
 template <class T>
-void conv(const ConvShape& s, const T* x, const T* w, const T* bias, T* y) {
-  if (s.is_depthwise()) return depthwise_conv(s, x, w, bias, y);
+void conv(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y) {
+  if (s.is_depthwise()) return depthwise_conv(s, x, w, epilogue, y);
+  if constexpr (sizeof(T) == 4)
+    if (is_for_winograd(s)) return winograd_conv(s, x, w, epilogue, y);
   const Windows& windows = s.windows;
   const int64_t in = windows.in_size(), out = windows.out_size();
   const int64_t rows = s.in_channels * windows.kernel_size();
   const bool as_is = windows.are_elements();
   if (s.batch * s.groups * s.out_channels == 0) return;
-  if (!as_is && s.in_channels > 0 && has_grid<T>(s)) return grid_conv(s, x, w, bias, y);
+  if (!as_is && s.in_channels > 0 && has_grid<T>(s)) return grid_conv(s, x, w, epilogue, y);
   const Blocks blocks = window_blocks<T>(windows, std::max<int64_t>(rows, 1));
   parallel_for(s.batch * s.groups * blocks.count(), cost_ns(rows, s.out_channels, blocks.size),
                [&](int64_t begin, int64_t end) {
@@ -77,7 +80,8 @@ void conv(const ConvShape& s, const T* x, const T* w, const T* bias, T* y) {
                    // Transposed, as a bias goes with columns.
                    gemm<T>(n, s.out_channels, rows, matrix.transposed(), filters.transposed(),
                            to.transposed(),
-                           {.bias = bias ? bias + group * s.out_channels : nullptr});
+                           {.bias = epilogue.of_group(group, s.out_channels).bias,
+                            .activation = epilogue.activation});
                  }
                });
 }
@@ -85,6 +89,8 @@ void conv(const ConvShape& s, const T* x, const T* w, const T* bias, T* y) {
 template <class T>
 void conv_grad_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
   if (s.is_depthwise()) return depthwise_conv_grad_input(s, dy, w, dx);
+  if constexpr (sizeof(T) == 4)
+    if (is_for_winograd(s)) return winograd_conv_grad_input(s, dy, w, dx);
   const Windows& windows = s.windows;
   const int64_t in = windows.in_size(), out = windows.out_size();
   const int64_t kernel = windows.kernel_size(), rows = s.in_channels * kernel;
@@ -130,6 +136,8 @@ void conv_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
   }
   if (size == 0) return;
   if (s.is_depthwise()) return depthwise_conv_grad_weight(s, x, dy, dw);
+  if constexpr (sizeof(T) == 4)
+    if (is_for_winograd(s)) return winograd_conv_grad_weight(s, x, dy, dw);
   const bool as_is = windows.are_elements();
   if (!as_is && has_grid<T>(s)) return grid_conv_grad_weight(s, x, dy, dw);
   const Blocks channels = channel_blocks(s, 256, s.groups);
@@ -178,8 +186,10 @@ void conv_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
   });
 }
 
-template void conv(const ConvShape&, const float*, const float*, const float*, float*);
-template void conv(const ConvShape&, const double*, const double*, const double*, double*);
+template void conv(const ConvShape&, const float*, const float*, const ConvEpilogue<float>&,
+                   float*);
+template void conv(const ConvShape&, const double*, const double*, const ConvEpilogue<double>&,
+                   double*);
 template void conv_grad_input(const ConvShape&, const float*, const float*, float*);
 template void conv_grad_input(const ConvShape&, const double*, const double*, double*);
 template void conv_grad_weight(const ConvShape&, const float*, const float*, float*);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "bb/core/activation.h"
 #include "bb/core/kernels/im2col.h"
 
 namespace bb::kernels {
@@ -21,15 +22,27 @@ struct ConvShape {
 //   x [batch, groups * in_channels, in], w [groups * out_channels, in_channels, kernel],
 //   y [batch, groups * out_channels, out].
 // Which way they go: 1x1 kernels, whose images are their own matrix, through gemm; depthwise ones
-// row by row (conv_direct.h); others on register tiles that read windows where they lie
-// (conv_grid.h), or else, without vectors or where images are mostly padding, through panels of the
-// im2col matrix, of a size for the cache. How the work is cut follows from the shape alone: results
-// are bitwise the same for any number of threads.
+// row by row (conv_direct.h); 3x3 ones of float32 between enough channels by Winograd's algorithm
+// (conv_winograd.h); others on register tiles that read windows where they lie (conv_grid.h), or
+// else, without vectors or where images are mostly padding, through panels of the im2col matrix, of
+// a size for the cache. How the work is cut follows from the shape alone: results are bitwise the
+// same for any number of threads.
 
-/// y[n, o, p] = bias[o] + sum over c, k of w[o, c, k] * (element k of window p of x[n, c]).
-/// bias: groups * out_channels values, or null.
+/// What happens to a result on its way to memory.
 template <class T>
-void conv(const ConvShape& shape, const T* x, const T* w, const T* bias, T* y);
+struct ConvEpilogue {
+  const T* bias = nullptr;  ///< groups * out_channels values; null is none
+  Activation activation = Activation::kNone;
+
+  ConvEpilogue of_group(int64_t group, int64_t channels) const {
+    return {bias ? bias + group * channels : nullptr, activation};
+  }
+};
+
+/// y[n, o, p] = activation(bias[o] + sum over c, k of w[o, c, k] * (element k of window p of
+/// x[n, c])).
+template <class T>
+void conv(const ConvShape& shape, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y);
 
 /// dx[n, c, i] = sum over o, p, k of w[o, c, k] * dy[n, o, p] where element k of window p is i.
 template <class T>

@@ -41,8 +41,21 @@ T dot(int64_t n, const T* x, const T* y) {
   return result;
 }
 
-RowOps<float> ops_f32() { return {add_scaled<float>, dot<float>}; }
-RowOps<double> ops_f64() { return {add_scaled<double>, dot<double>}; }
+template <class T>
+void relu(int64_t n, T* y) {
+  const hn::ScalableTag<T> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    const auto v = hn::LoadU(d, y + i);
+    hn::StoreU(hn::IfThenZeroElse(hn::Lt(v, hn::Zero(d)), v), d, y + i);
+  }
+  for (; i < n; ++i)
+    if (y[i] < 0) y[i] = 0;
+}
+
+RowOps<float> ops_f32() { return {add_scaled<float>, dot<float>, relu<float>}; }
+RowOps<double> ops_f64() { return {add_scaled<double>, dot<double>, relu<double>}; }
 
 }  // namespace
 }  // namespace bb::kernels::HWY_NAMESPACE
@@ -93,7 +106,9 @@ double cost_ns(const ConvShape& s) {
 }  // namespace
 
 template <class T>
-void depthwise_conv(const ConvShape& s, const T* x, const T* w, const T* bias, T* y) {
+void depthwise_conv(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue,
+                    T* y) {
+  const T* bias = epilogue.bias;
   const auto ops = row_ops<T>();
   const int64_t in = s.windows.in_size(), out = s.windows.out_size(), step = s.windows.stride[2];
   const int64_t channels = s.groups * s.out_channels, kernel = s.windows.kernel_size();
@@ -107,6 +122,7 @@ void depthwise_conv(const ConvShape& s, const T* x, const T* w, const T* bias, T
         if (step == 1) return ops.add_scaled(n, filter[k], from + at, to + o);
         for (int64_t j = 0; j < n; ++j) to[o + j] += filter[k] * from[at + j * step];
       });
+      if (epilogue.activation == Activation::kRelu) ops.relu(out, to);
     }
   });
 }
@@ -159,9 +175,10 @@ void depthwise_conv_grad_weight(const ConvShape& s, const T* x, const T* dy, T* 
   });
 }
 
-template void depthwise_conv(const ConvShape&, const float*, const float*, const float*, float*);
-template void depthwise_conv(const ConvShape&, const double*, const double*, const double*,
-                             double*);
+template void depthwise_conv(const ConvShape&, const float*, const float*,
+                             const ConvEpilogue<float>&, float*);
+template void depthwise_conv(const ConvShape&, const double*, const double*,
+                             const ConvEpilogue<double>&, double*);
 template void depthwise_conv_grad_input(const ConvShape&, const float*, const float*, float*);
 template void depthwise_conv_grad_input(const ConvShape&, const double*, const double*, double*);
 template void depthwise_conv_grad_weight(const ConvShape&, const float*, const float*, float*);

@@ -215,11 +215,11 @@ double cost_ns(double multiplications, double copied) {
   return 0.01 * multiplications + 0.3 * copied + 100;
 }
 
-/// dst[n, g, m] = bias[g, m] + the correlation of src[n, g, all c] with filters[g, m, all c], at
-/// the places of dst that the axes say.
+/// dst[n, g, m] = the correlation of src[n, g, all c] with filters[g, m, all c], through the
+/// epilogue, at the places of dst that the axes say.
 template <class T>
 void correlate(const Grid& g, int64_t batch, int64_t groups, int64_t c_count, int64_t m_count,
-               const T* src, const Filters<T>& filters, const T* bias, T* dst) {
+               const T* src, const Filters<T>& filters, const ConvEpilogue<T>& epilogue, T* dst) {
   const TileShape tiles = tile_shape<T>();
   const Depth depth(c_count);
   const auto taps = static_cast<int64_t>(g.taps.size());
@@ -286,7 +286,8 @@ void correlate(const Grid& g, int64_t batch, int64_t groups, int64_t c_count, in
                        .row = g.planes * plane,
                        .a = packed.data() + group * m_count * k,
                        .x = planes,
-                       .bias = bias ? bias + group * m_count : nullptr,
+                       .bias = epilogue.of_group(group, m_count).bias,
+                       .relu = epilogue.activation == Activation::kRelu,
                        .c = dst + image * m_count * g.result_size(),
                        .c_row = g.result_size(),
                        .c_step = g.axes[2].to_step,
@@ -329,10 +330,10 @@ bool has_grid(const ConvShape& s) {
 }
 
 template <class T>
-void grid_conv(const ConvShape& s, const T* x, const T* w, const T* bias, T* y) {
+void grid_conv(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y) {
   const int64_t kernel = s.windows.kernel_size(), k = s.in_channels * kernel;
   correlate<T>(windows_grid(s.windows), s.batch, s.groups, s.in_channels, s.out_channels, x,
-               {w, s.out_channels * k, k, kernel}, bias, y);
+               {w, s.out_channels * k, k, kernel}, epilogue, y);
 }
 
 template <class T>
@@ -353,7 +354,7 @@ void grid_conv_grad_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
             windows.kernel);
         if (grid.taps.empty() || grid.results() <= 0) continue;
         correlate<T>(grid, s.batch, s.groups, s.out_channels, s.in_channels, dy,
-                     {w, s.out_channels * k, kernel, k}, nullptr, dx);
+                     {w, s.out_channels * k, kernel, k}, {}, dx);
       }
 }
 
@@ -403,7 +404,7 @@ void grid_conv_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
   const TileShape tiles = tile_shape<T>();
   const int64_t taps = s.windows.kernel_size(), size = s.in_channels * taps;
   constexpr int64_t kChannels = 32;         // of x that a piece of work takes
-  constexpr int64_t kNearBytes = 24 << 10;  // of dy that stay in the first-level cache
+  constexpr int64_t kNearBytes = 128 << 10;  // of dy, that a tile goes through at once
   const int64_t c_blocks = ceil_div(s.in_channels, kChannels);
   const int64_t m_blocks = ceil_div(s.out_channels, tiles.lanes * tiles.max_vecs);
   const int64_t pieces = s.groups * c_blocks * m_blocks;
@@ -490,8 +491,10 @@ template bool has_vectors<float>();
 template bool has_vectors<double>();
 template bool has_grid<float>(const ConvShape&);
 template bool has_grid<double>(const ConvShape&);
-template void grid_conv(const ConvShape&, const float*, const float*, const float*, float*);
-template void grid_conv(const ConvShape&, const double*, const double*, const double*, double*);
+template void grid_conv(const ConvShape&, const float*, const float*, const ConvEpilogue<float>&,
+                        float*);
+template void grid_conv(const ConvShape&, const double*, const double*, const ConvEpilogue<double>&,
+                        double*);
 template void grid_conv_grad_input(const ConvShape&, const float*, const float*, float*);
 template void grid_conv_grad_input(const ConvShape&, const double*, const double*, double*);
 template void grid_conv_grad_weight(const ConvShape&, const float*, const float*, float*);

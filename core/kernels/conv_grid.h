@@ -17,7 +17,8 @@ template <class T>
 bool has_grid(const ConvShape& shape);
 
 template <class T>
-void grid_conv(const ConvShape& shape, const T* x, const T* w, const T* bias, T* y);
+void grid_conv(const ConvShape& shape, const T* x, const T* w, const ConvEpilogue<T>& epilogue,
+               T* y);
 template <class T>
 void grid_conv_grad_input(const ConvShape& shape, const T* dy, const T* w, T* dx);
 /// An infinity or NaN in x may reach all elements of dw of its channel, also those that no window

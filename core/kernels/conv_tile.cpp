@@ -81,6 +81,7 @@ template <class T>
 void multiply(const SegmentProduct<T>& p, int64_t first, int64_t n, const PanelRun* runs,
               int64_t count) {
   constexpr int kTileVecs = 24;  // of the largest tile
+  constexpr int64_t kLine = 64 / sizeof(T);
   alignas(64) static constexpr T kZeros[kMaxVecs * kMaxLanes] = {};
   alignas(64) T buffer[kTileVecs * kMaxLanes];
   const int64_t vecs = pieces(n, lanes<T>()), width = vecs * lanes<T>();
@@ -94,7 +95,8 @@ void multiply(const SegmentProduct<T>& p, int64_t first, int64_t n, const PanelR
   tile.c = buffer;
   tile.c_row = width;
   tile.last_lanes = static_cast<size_t>(lanes<T>());
-  tile.plain = !p.bias;
+  tile.plain = !p.bias && !p.relu;
+  tile.relu = p.relu;
   tile.alpha = 1;
   tile.col_bias = kZeros;
   const int64_t row_tiles = pieces(p.m, p.tile_rows);
@@ -103,6 +105,11 @@ void multiply(const SegmentProduct<T>& p, int64_t first, int64_t n, const PanelR
     tile.a = p.a + top * p.segments * p.depth;
     tile.a_col = rows;
     tile.row_bias = p.bias ? p.bias + top : kZeros;
+    // Rows of C lie far apart: their lines come while the product is summed.
+    for (int64_t r = top; p.c_step == 1 && r < top + rows; ++r)
+      for (const PanelRun* run = runs; run < runs + count; ++run)
+        for (int64_t j = 0; j < run->count; j += kLine)
+          __builtin_prefetch(p.c + r * p.c_row + run->to + j, 1, 3);
     tiles<T>()[vecs - 1][rows](tile);
     for (int64_t r = 0; r < rows; ++r) {
       const T* from = buffer + r * width;

@@ -26,6 +26,7 @@ struct SegmentProduct {
   const T* a;
   const T* x;
   const T* bias;  // one for each row of C; or null
+  bool relu;
   T* c;
   int64_t c_row, c_step;  // from one row of C to the next, and from one column to the next
 };

@@ -88,7 +88,10 @@ HWY_NOINLINE void transpose(int64_t rows, int64_t cols, const T* from, int64_t f
       transpose_strip<kSquares>(cols, from + i * from_stride, from_stride, to + i, to_stride);
     }
   };
-  if constexpr (HWY_MAX_BYTES >= 64) strips(std::integral_constant<int, 4>());
+  // Rows a multiple of 4 KB apart share a set of the first-level cache, which holds eight lines.
+  const bool collide = from_stride % static_cast<int64_t>(4096 / sizeof(T)) == 0;
+  if constexpr (HWY_MAX_BYTES >= 64)
+    if (!collide) strips(std::integral_constant<int, 4>());
   if constexpr (HWY_MAX_BYTES >= 32) strips(std::integral_constant<int, 2>());
   strips(std::integral_constant<int, 1>());
   for (; i < rows; ++i) {

@@ -24,6 +24,15 @@ const OpFamily family(
          [](In x) {
            return conv2d(x[0], x[1], x[2], {.padding = Padding::kSame, .dilation = {1, 2}});
          }},
+        {"conv2d_relu",
+         [](In x) {
+           return conv2d(x[0], x[1], x[2], {.padding = 1, .activation = Activation::kRelu});
+         }},
+        {"conv2d_depthwise_relu",
+         [](In x) {
+           return conv2d(x[0], x[1], x[2],
+                         {.padding = 1, .groups = 3, .activation = Activation::kRelu});
+         }},
         {"conv2d_one_by_one", [](In x) { return conv2d(x[0], x[1], x[2]); }},
         {"conv2d_one_by_one_strided", [](In x) { return conv2d(x[0], x[1], {}, {.stride = 2}); }},
         {"conv2d_depthwise",

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+
+namespace bb::kernels {
+
+/// Rows of adjacent elements for each of a number of heads: row i of head h begins at data +
+/// offsets[h] + i * row_stride. Rows that are written do not overlap.
+template <class T>
+struct HeadRows {
+  T* data = nullptr;
+  const int64_t* offsets = nullptr;
+  int64_t row_stride = 0;
+
+  T* row(int64_t head, int64_t i) const { return data + offsets[head] + i * row_stride; }
+};
+
+/// Which keys a query sees: all; those up to its own number; those that a mask says; or all, with
+/// numbers added to the scores.
+enum class Sight : uint8_t { kAll, kCausal, kMask, kAdded };
+
+/// For each of `heads` heads: queries q [L, E], keys k [S, E] and values v [S, EV].
+template <class T>
+struct Attention {
+  int64_t heads = 0;
+  int64_t queries = 0, keys = 0;       // L, S
+  int64_t width = 0, value_width = 0;  // E, EV
+  T scale = 1;
+  HeadRows<const T> q, k, v;
+  Sight sight = Sight::kAll;
+  // The mask of kMask (bool) or kAdded (T): element (i, j) of head h lies at mask_offsets[h] + i *
+  // mask_row + j * mask_col.
+  const void* mask = nullptr;
+  const int64_t* mask_offsets = nullptr;
+  int64_t mask_row = 0, mask_col = 0;
+};
+
+/// y = softmax(scale q k^T, what is not seen left out) v for each head, y [L, EV]; 0 for a query
+/// that sees no key. log_sums [heads, L] gets the logarithms of the sums of exp(score), +inf for
+/// such a query. Scores are formed in tiles that stay in the caches, and no others are kept (Dao,
+/// FlashAttention-2, arXiv 2307.08691).
+template <class T>
+void attention(const Attention<T>& a, HeadRows<T> y, T* log_sums);
+
+/// The gradients of q, k and v from dy, that of y; those with null data are left out. Scores are
+/// formed again, by tiles.
+template <class T>
+void attention_grad(const Attention<T>& a, HeadRows<const T> y, const T* log_sums,
+                    HeadRows<const T> dy, HeadRows<T> dq, HeadRows<T> dk, HeadRows<T> dv);
+
+}  // namespace bb::kernels
