@@ -403,7 +403,7 @@ void grid_conv_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
   const Grid g = windows_grid(s.windows);
   const TileShape tiles = tile_shape<T>();
   const int64_t taps = s.windows.kernel_size(), size = s.in_channels * taps;
-  constexpr int64_t kChannels = 32;         // of x that a piece of work takes
+  constexpr int64_t kChannels = 32;          // of x that a piece of work takes
   constexpr int64_t kNearBytes = 128 << 10;  // of dy, that a tile goes through at once
   const int64_t c_blocks = ceil_div(s.in_channels, kChannels);
   const int64_t m_blocks = ceil_div(s.out_channels, tiles.lanes * tiles.max_vecs);
