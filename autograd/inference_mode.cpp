@@ -11,15 +11,17 @@ InferenceMode::~InferenceMode() { detail::set_inference_mode(before_); }
 
 bool is_inference_mode_enabled() { return detail::inference_mode(); }
 
-void autograd::detail::note_inference_saved() {
-  Mode now = mode();
-  now.saved_inference = true;
-  set_mode(now);
+// An inference tensor is looked for where a record has been made: it may be that none is.
+void autograd::Saved::keep_specially() {
+  detail::Mode mode = detail::mode();
+  if (mode.recomputes) return leave_to_checkpoint();
+  mode.saved_inference = true;
+  detail::set_mode(mode);
 }
 
-// Most of those noted were kept by an op that is not recorded, which ends them.
-void autograd::detail::check_no_inference_saved(const Node& record) {
+void autograd::detail::check_saved(const Node& record) {
   Mode now = mode();
+  if (!now.saved_inference) return;
   now.saved_inference = false;
   set_mode(now);
   std::vector<Tensor> saved;
@@ -30,6 +32,12 @@ void autograd::detail::check_no_inference_saved(const Node& record) {
           fmt::format("{}: backward needs a tensor that was made in inference mode\n"
                       "  {}\n  hint: clone() it outside inference mode, and use the clone",
                       record.name, describe(x)));
+}
+
+void autograd::detail::set_record(Tensor& y, Node* record) {
+  Ref<RefCounted> node(record);
+  check_saved(*record);
+  y.set_node(std::move(node));
 }
 
 }  // namespace bb

@@ -29,14 +29,15 @@ namespace detail {
 /// Whether ops are recorded where an input wants a gradient.
 inline bool recording(Mode mode) { return mode.records && !bb::detail::inference_mode(); }
 
-/// Says that a tensor made in inference mode was saved: a record of it must not be.
-void note_inference_saved();
-/// Throws ValueError where the record has saved one.
-void check_no_inference_saved(const Node& record);
+/// Throws ValueError where the record has saved a tensor that was made in inference mode.
+void check_saved(const Node& record);
+/// Makes a new record, which is checked so, y's node.
+void set_record(Tensor& y, Node* record);
 /// Whether the running backward goes to some nodes only, as grad(outputs, inputs) does.
 bool is_selective();
 /// Whether that one goes to `node`.
 bool goes_to(const Node* node);
+
 }  // namespace detail
 
 /// Which inputs of an op want a gradient, by position.
@@ -110,9 +111,7 @@ class Saved {
  public:
   Saved() = default;
   explicit Saved(const Tensor& x) : x_(x), version_(x.defined() ? x.version() : 0) {
-    if (!x.defined()) return;
-    if (x.is_inference()) detail::note_inference_saved();
-    if (detail::mode().recomputes) leave_to_checkpoint();
+    if (x.defined() && (x.is_inference() || detail::mode().recomputes)) keep_specially();
   }
   Saved(Saved&&) noexcept = default;
   Saved& operator=(Saved&&) noexcept = default;
@@ -126,6 +125,7 @@ class Saved {
   bool defined() const { return x_.defined() || stub_; }
 
  private:
+  void keep_specially();
   void leave_to_checkpoint();
   Tensor recomputed() const;
 
@@ -235,11 +235,9 @@ void attach(Tensor& y, const char* name, Inputs&& nodes, Pullback&& pullback) {
   const uint64_t position = position_above(nodes);
   // A pullback that captured y itself would keep it, and thereby this record, alive for ever.
   if (y.use_count() > 1 || y.node()) y = y.alias();
-  auto* record = new Record<std::decay_t<Inputs>, std::decay_t<Pullback>>(
-      name, y.shape(), y.dtype(), position, std::move(nodes), std::forward<Pullback>(pullback));
-  Ref<RefCounted> node(record);
-  if (mode().saved_inference) check_no_inference_saved(*record);
-  y.set_node(std::move(node));
+  set_record(y, new Record<std::decay_t<Inputs>, std::decay_t<Pullback>>(
+                    name, y.shape(), y.dtype(), position, std::move(nodes),
+                    std::forward<Pullback>(pullback)));
 }
 
 /// An op of several outputs: each has a node of its own, which hands its gradient to this one. Its
@@ -301,7 +299,7 @@ void attach_all(std::vector<Tensor>& outputs, const char* name, Inputs&& nodes, 
   const uint64_t position = position_above(nodes);
   const Ref<Node> joint(new JointRecord<std::decay_t<Inputs>, decltype(pull)>(
       name, position, std::move(nodes), std::move(pull), state));
-  if (mode().saved_inference) check_no_inference_saved(*joint);
+  check_saved(*joint);
   for (size_t i = 0; i < outputs.size(); ++i) {
     Tensor& y = outputs[i];
     if (!is_floating_point(y.dtype())) continue;

@@ -234,7 +234,8 @@ void grad_rows(int64_t rows, int64_t n, int64_t step, const T* x, const T* dy,
 
 template <class T>
 NormLoops<T> loops() {
-  return {moments<T>, apply<T>, apply_each<T>, grad_sums<T>, grad<T>, grad_rows<T>};
+  const auto block = static_cast<int64_t>(256 * hn::Lanes(hn::ScalableTag<T>()));
+  return {block, moments<T>, apply<T>, apply_each<T>, grad_sums<T>, grad<T>, grad_rows<T>};
 }
 NormLoops<float> loops_f32() { return loops<float>(); }
 NormLoops<double> loops_f64() { return loops<double>(); }
@@ -255,23 +256,22 @@ auto norm_loops() {
     return BB_DISPATCH(loops_f64)();
 }
 
-constexpr int64_t kBlock = 4096;  // elements summed in T; blocks are summed in double
-
 /// A second pass over what the cache does not hold whole finds the end of it there.
 constexpr int64_t kLastFirst = 512 << 10;  // bytes from which it begins with that
 
-/// Calls fn(offset, runs) for blocks of these runs: pieces of one, or several whole.
+/// Calls fn(offset, runs) for blocks of these runs of at most so many elements: pieces of one, or
+/// several whole.
 template <class Fn>
-void for_each_block(const NormRuns& all, const Fn& fn, bool last_first = false) {
+void for_each_block(int64_t most, const NormRuns& all, const Fn& fn, bool last_first = false) {
   if (all.n == 0) return;
-  const int64_t together = std::max<int64_t>(kBlock / all.n, 1);            // runs
-  const int64_t pieces = together > 1 ? 1 : (all.n + kBlock - 1) / kBlock;  // of a run
+  const int64_t together = std::max<int64_t>(most / all.n, 1);          // runs
+  const int64_t pieces = together > 1 ? 1 : (all.n + most - 1) / most;  // of a run
   const int64_t blocks = (all.count + together - 1) / together * pieces;
   for (int64_t block = 0; block < blocks; ++block) {
     const int64_t b = last_first ? blocks - 1 - block : block;
-    const int64_t run = b / pieces * together, i = b % pieces * kBlock;
+    const int64_t run = b / pieces * together, i = b % pieces * most;
     fn(run * all.step + i, NormRuns{std::min(together, all.count - run),
-                                    pieces == 1 ? all.n : std::min(kBlock, all.n - i), all.step});
+                                    pieces == 1 ? all.n : std::min(most, all.n - i), all.step});
   }
 }
 
@@ -295,7 +295,7 @@ void statistics_of(const NormLoops<T>& loops, const NormShape& s, const T* x, bo
   // Blocks are joined as in Chan, Golub and LeVeque, "Algorithms for computing the sample
   // variance", 1983: each is summed around a mean of its own, in the cache.
   double count = 0, middle = 0, squares = 0;
-  for_each_block(runs_of(s, s.channels), [&](int64_t at, const NormRuns& runs) {
+  for_each_block(loops.block, runs_of(s, s.channels), [&](int64_t at, const NormRuns& runs) {
     T moments[3];
     loops.moments(runs, x + at, centered, moments);
     const double n = static_cast<double>(runs.count * runs.n);
@@ -331,7 +331,7 @@ void apply(const NormLoops<T>& loops, const NormShape& s, int64_t part, int64_t 
   const int64_t together = weight || bias ? 1 : s.channels;
   for (int64_t c = 0; c < s.channels; c += together)
     for_each_block(
-        runs_of(s, together),
+        loops.block, runs_of(s, together),
         [&](int64_t i, const NormRuns& runs) {
           const int64_t here = at + c * s.inner + i;
           loops.apply(runs, p.x + here, mean, weight ? rstd * weight[c] : rstd, bias ? bias[c] : 0,
@@ -372,7 +372,7 @@ void grad_by_element(const NormShape& s, NormStatistics statistics, const NormGr
             const int64_t part = (row + r) * s.groups + g, line = at + r * columns;
             const T* mean = p.means + 2 * part;
             double total[2] = {0, 0};
-            for_each_block({1, s.channels, 0}, [&](int64_t i, const NormRuns& runs) {
+            for_each_block(loops.block, {1, s.channels, 0}, [&](int64_t i, const NormRuns& runs) {
               T sums[2];
               loops.grad_sums(runs, p.x + line + i, p.dy + line + i, {}, mean, p.rstd[part],
                               weights ? weights + i : nullptr, nullptr, sums);
@@ -407,7 +407,7 @@ void grad_of_part(const NormLoops<T>& loops, const NormShape& s, int64_t part,
   double total[2] = {0, 0};
   for (int64_t c = 0; sums_matter && c < s.channels; c += together) {
     double channel[2] = {0, 0};
-    for_each_block(all, [&](int64_t i, const NormRuns& runs) {
+    for_each_block(loops.block, all, [&](int64_t i, const NormRuns& runs) {
       const int64_t at = first + c * s.inner + i;
       T parts[2];
       loops.grad_sums(runs, p.x + at, p.dy + at, gate_at(at), mean, rstd, nullptr,
@@ -423,7 +423,7 @@ void grad_of_part(const NormLoops<T>& loops, const NormShape& s, int64_t part,
       factors_of(total, static_cast<double>(s.part_size()), statistics, mean, rstd);
   for (int64_t c = 0; c < s.channels; c += together)
     for_each_block(
-        all,
+        loops.block, all,
         [&](int64_t i, const NormRuns& runs) {
           const int64_t at = first + c * s.inner + i;
           const T* dy = p.dresidual ? p.dresidual : p.dy;  // the one has been through the gate

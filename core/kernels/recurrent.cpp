@@ -24,20 +24,30 @@ HWY_FLATTEN void along(int64_t n, const T* const (&in)[kIn], T* const (&out)[kOu
                        const Formula& formula) {
   const hn::ScalableTag<T> d;
   const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  HWY_ALIGN T rest[HWY_MAX_BYTES / sizeof(T)] = {};  // of a row, after whole vectors
-  hn::Vec<decltype(d)> x[kIn], y[kOut];
-  for (int64_t j = 0; j < n; j += lanes) {
-    const bool is_whole = j + lanes <= n;
+  const T* from[kIn];
+  T* to[kOut];
+  std::copy(in, in + kIn, from);
+  std::copy(out, out + kOut, to);
+  // Whole vectors; then what is left of the rows, in vectors of its own.
+  const int64_t whole = n - n % lanes;
+  HWY_ALIGN T rest[kIn + kOut][HWY_MAX_BYTES / sizeof(T)];
+  for (int64_t count = whole;; count = lanes) {
+    for (int64_t j = 0; j < count; j += lanes) {
+      hn::Vec<decltype(d)> x[kIn], y[kOut];
+#pragma GCC unroll 16
+      for (size_t i = 0; i < kIn; ++i) x[i] = hn::LoadU(d, from[i] + j);
+      formula(d, x, y);
+#pragma GCC unroll 16
+      for (size_t i = 0; i < kOut; ++i) hn::StoreU(y[i], d, to[i] + j);
+    }
+    if (whole == n || from[0] != in[0]) break;
     for (size_t i = 0; i < kIn; ++i) {
-      if (!is_whole) std::copy(in[i] + j, in[i] + n, rest);
-      x[i] = hn::LoadU(d, is_whole ? in[i] + j : rest);
+      std::fill_n(std::copy(in[i] + whole, in[i] + n, rest[i]), lanes - (n - whole), T{0});
+      from[i] = rest[i];
     }
-    formula(d, x, y);
-    for (size_t i = 0; i < kOut; ++i) {
-      hn::StoreU(y[i], d, is_whole ? out[i] + j : rest);
-      if (!is_whole) std::copy(rest, rest + (n - j), out[i] + j);
-    }
+    for (size_t i = 0; i < kOut; ++i) to[i] = rest[kIn + i];
   }
+  for (size_t i = 0; i < kOut && whole != n; ++i) std::copy_n(to[i], n - whole, out[i] + whole);
 }
 
 // dy s (1 - s), s = sigmoid(x)

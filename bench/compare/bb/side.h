@@ -71,9 +71,10 @@ inline std::pair<Tensor, Tensor> folded(const Tensor& weight, const Tensor& mean
 /// relu(conv2d(x) + residual), for inference; the residual may be undefined.
 inline Tensor conv2d_relu(const Tensor& x, const Tensor& w, const Tensor& b, int64_t stride,
                           int64_t padding, const Tensor& residual) {
-  const auto activation = residual.defined() ? bb::Activation::kNone : bb::Activation::kRelu;
-  Tensor y = bb::conv2d(x, w, b, {.stride = stride, .padding = padding, .activation = activation});
-  return residual.defined() ? y.add_(residual).relu_() : y;
+  if (!residual.defined())
+    return bb::conv2d(x, w, b,
+                      {.stride = stride, .padding = padding, .activation = bb::Activation::kRelu});
+  return conv2d(x, w, b, stride, padding).add_(residual).relu_();
 }
 inline Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b) {
   return bb::layer_norm(x, {x.size(-1)}, w, b);

@@ -38,7 +38,7 @@ const versus::Register batch_norm("batch_norm/32x64x28x28", [] {
 });
 // Of a residual block: relu(batch_norm(x) + residual).
 std::function<double()> residual_norm(const side::Sizes& sizes) {
-  return forward_and_backward(sizes, [&] {
+  return forward_and_backward(sizes, [&](const Parameters& parameter) {
     const side::Sizes channels{sizes[1]};
     const Tensor w = parameter(channels, 4), b = parameter(channels, 5), r = parameter(sizes, 6);
     const Tensor mean = side::constant(channels, 0), var = side::constant(channels, 1);
