@@ -9,7 +9,8 @@ namespace bb::autograd {
 
 /// For a pullback whose gradient is 0 but for a few elements: calls add(sum), which adds them in
 /// place, where the input of that number already has a sum of gradients that nobody else sees. That
-/// may be the grad() of a leaf without hooks. The pullback then returns an undefined Tensor for the
+/// may be the grad() of a leaf without hooks, and stays added where the backward pass throws later,
+/// as in PyTorch. The pullback then returns an undefined Tensor for the
 /// input. False, and nothing is done, where it has to return the gradient whole: for the first
 /// gradient of a sum, and where gradients are recorded.
 ///
