@@ -14,6 +14,38 @@ SECONDS = 0.1  # of each case in each round
 TOLERANCE = 1e-4
 
 
+def multiplications():
+    """Of a step of a case, by the definitions of its layers: where a convolution takes fewer (Winograd),
+    its fraction of the limit may be above 1. A training step multiplies three times as often as its
+    forward pass, but for the gradient in the images."""
+    counts = {}
+    for channels, filters, side, kernel in ((16, 16, 32, 3), (64, 64, 56, 3), (128, 128, 28, 3), (256, 256, 14, 3)):
+        for part in ("forward", "grad_input", "grad_weight"):
+            counts[f"conv/{channels}x{side}x{side}/{part}"] = 16 * channels * filters * kernel**2 * side**2
+    for part in ("forward", "grad_input", "grad_weight"):
+        counts[f"conv/7x7_stride_2_3x224x224/{part}"] = 16 * 3 * 64 * 49 * 112**2
+    # Half of 1024 x 1024 scores; two products forward, four backward.
+    counts["attention/8x1024x64_causal"] = 6 * 8 * 1024**2 // 2 * 64
+    first = 6 * 25 * 28**2
+    counts["lenet_step/64"] = 64 * (3 * (first + 16 * 6 * 25 * 10**2 + 400 * 120 + 120 * 84 + 84 * 10) - first)
+    first = 32 * 9 * 26**2
+    counts["mnist_cnn_step/64"] = 64 * (3 * (first + 64 * 32 * 9 * 24**2 + 9216 * 128 + 128 * 10) - first)
+    first = 3 * 16 * 9 * 32**2
+    stage = 16 * 16 * 9 * 32**2  # of a 3x3 convolution that keeps its size, in each of the three
+    resnet = first + (6 + 5 + 5) * stage + 2 * stage // 2 + 2 * 16 * 32 * 16**2 + 64 * 10
+    counts["resnet20_step/128"] = 128 * (3 * resnet - first)
+    for name in ("resnet20_inference", "resnet20_folded_inference"):
+        counts[f"{name}/128"], counts[f"{name}/1"] = 128 * resnet, resnet
+    for name, layers, width, tokens, batch in (("gpt_step/4x128_64_tokens_batch_12", 4, 128, 64, 12),
+                                               ("gpt_step/6x384_256_tokens_batch_4", 6, 384, 256, 4)):
+        counts[name] = 3 * batch * tokens * (layers * (12 * width**2 + tokens * width) + width * 65)
+    # Forward, and the gradients in both weights and in the hidden state.
+    counts["lstm_step/128_hidden_64_steps_batch_32"] = 5 * 64 * 32 * 512 * 128 + 3 * 32 * 128 * 10
+    first = 64 * 9 * 56**2
+    counts["mobilenet_block_step/64x56x56"] = 16 * (3 * (first + 64 * 64 * 56**2 + 64 * 10) - first)
+    return counts
+
+
 class Side:
     """One program with one number of threads, which times a case whenever it is asked to."""
 
@@ -54,18 +86,22 @@ def machine():
     return f"{model}, {os.cpu_count()} CPUs, {platform.system()}; LibTorch {torch.__version__}"
 
 
-def rows(times, results, peaks):
+def rows(times, results, peaks, limits):
+    counts = multiplications()
     for case, sides in times.items():
         best = {side: min(counts, key=lambda c: statistics.median(counts[c])) for side, counts in sides.items()}
         a, b = sides["ours"][best["ours"]], sides["theirs"][best["theirs"]]
         ratios = [y / x for x, y in zip(a, b)]
         pairs = zip(results[case]["ours"], results[case]["theirs"])
+        limit = limits[case] * best["ours"]
+        of_limit = 2 * counts[case] / statistics.median(a) / limit if case in counts and limit > 0 else None
         yield {
             "case": case,
             "ours_us": statistics.median(a) * 1e6, "ours_threads": best["ours"],
             "theirs_us": statistics.median(b) * 1e6, "theirs_threads": best["theirs"],
             "ratio": statistics.median(b) / statistics.median(a),
             "ratio_min": min(ratios), "ratio_max": max(ratios),
+            "of_limit": of_limit,
             "ours_us_by_threads": {n: statistics.median(t) * 1e6 for n, t in sides["ours"].items()},
             "results_differ_by": max(abs(x - y) / max(1, abs(y)) for x, y in pairs),
             "ours_peak_bytes": peaks[case]["ours"], "theirs_peak_bytes": peaks[case]["theirs"],
@@ -73,15 +109,18 @@ def rows(times, results, peaks):
 
 
 COLUMNS = ["case", "ours, us (threads)", "LibTorch, us (threads)", "ratio", "min to max", "results differ by",
-           "ours, peak MB", "LibTorch, peak MB", "ratio"]
+           "speedup", "of limit", "ours, peak MB", "LibTorch, peak MB", "ratio"]
 
 
 def cells(row):
     ours, theirs = (row[side + "_peak_bytes"] / 1e6 for side in ("ours", "theirs"))
     memory = [f"{ours:.3g}", f"{theirs:.3g}", f"{theirs / ours:.2f}"] if min(ours, theirs) >= 1 else ["", "", ""]
+    by_threads = list(row["ours_us_by_threads"].values())
+    of_limit = "" if row["of_limit"] is None else f"{row['of_limit']:.2f}"
     return [row["case"], "{ours_us:.3g} ({ours_threads})".format(**row),
             "{theirs_us:.3g} ({theirs_threads})".format(**row), "{ratio:.2f}".format(**row),
-            "{ratio_min:.2f} to {ratio_max:.2f}".format(**row), "{results_differ_by:.0e}".format(**row), *memory]
+            "{ratio_min:.2f} to {ratio_max:.2f}".format(**row), "{results_differ_by:.0e}".format(**row),
+            f"{by_threads[0] / by_threads[-1]:.2f}", of_limit, *memory]
 
 
 def main():
@@ -96,7 +135,7 @@ def main():
     # The sides take turns within each case: what else the machine does then hits them alike.
     sides = [Side(name, program, threads) for threads in sorted({1, os.cpu_count()})
              for name, program in (("ours", ours), ("theirs", theirs))]
-    times, results, peaks = {}, {}, {}
+    times, results, peaks, limits = {}, {}, {}, {}
     for case in cases:
         for _ in range(rounds):
             for side in sides:
@@ -105,9 +144,10 @@ def main():
                 by_threads.setdefault(side.threads, []).append(seconds)
                 results.setdefault(case, {})[side.name] = values
         # One thread's, what kernels work with included on our side; theirs is what tensors hold alone.
+        limits[case] = float(subprocess.run([ours, "limit"], check=True, capture_output=True, text=True).stdout)
         peaks[case] = {side.name: side.peak(case) for side in sides[:2]}
 
-    table = list(rows(times, results, peaks))
+    table = list(rows(times, results, peaks, limits))
     lines = [COLUMNS] + [cells(row) for row in table]
     widths = [max(map(len, column)) for column in zip(*lines)]
     for line in lines:

@@ -1,3 +1,6 @@
+#include <cstring>
+
+#include "../../peak.h"
 #include "../harness.h"
 #include "bb/core/memory.h"
 #include "bb/core/parallel.h"
@@ -12,4 +15,11 @@ int64_t versus::peak_bytes(const std::function<void()>& start, const std::functi
   return bb::memory::stats().peak_bytes - before;
 }
 
-int main(int argc, char** argv) { return versus::run(argc, argv); }
+/// With the one argument "limit": the multiply-add peak of a core in flop/s. Else as both sides.
+int main(int argc, char** argv) {
+  if (argc == 2 && std::strcmp(argv[1], "limit") == 0) {
+    std::printf("%.4g\n", measure_peak());
+    return 0;
+  }
+  return versus::run(argc, argv);
+}
