@@ -80,7 +80,7 @@ void conv(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epi
                    // Transposed, as a bias goes with columns.
                    gemm<T>(n, s.out_channels, rows, matrix.transposed(), filters.transposed(),
                            to.transposed(),
-                           {.bias = epilogue.of_group(group, s.out_channels).bias,
+                           {.bias = epilogue.from_channel(group * s.out_channels).bias,
                             .activation = epilogue.activation});
                  }
                });

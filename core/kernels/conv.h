@@ -34,8 +34,8 @@ struct ConvEpilogue {
   const T* bias = nullptr;  ///< groups * out_channels values; null is none
   Activation activation = Activation::kNone;
 
-  ConvEpilogue of_group(int64_t group, int64_t channels) const {
-    return {bias ? bias + group * channels : nullptr, activation};
+  ConvEpilogue from_channel(int64_t channel) const {
+    return {bias ? bias + channel : nullptr, activation};
   }
 };
 

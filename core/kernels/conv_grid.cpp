@@ -286,7 +286,7 @@ void correlate(const Grid& g, int64_t batch, int64_t groups, int64_t c_count, in
                        .row = g.planes * plane,
                        .a = packed.data() + group * m_count * k,
                        .x = planes,
-                       .bias = epilogue.of_group(group, m_count).bias,
+                       .bias = epilogue.from_channel(group * m_count).bias,
                        .relu = epilogue.activation == Activation::kRelu,
                        .c = dst + image * m_count * g.result_size(),
                        .c_row = g.result_size(),

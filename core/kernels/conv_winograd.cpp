@@ -14,6 +14,7 @@ constexpr int64_t kPoints = kWinogradPoints, kStep = kWinogradStep;
 constexpr int64_t kValueBytes = 512 * 1024;  // of tiles that a core works on
 constexpr int64_t kLeastTiles = 32;          // for which filters are read once
 constexpr int64_t kChunksPerThread = 2;      // at least
+constexpr int64_t kFewTiles = 16;            // for each thread
 constexpr int64_t kOwnFilters = 256 * 1024;  // elements that each thread may have for itself
 constexpr int64_t kItems = 8;                // to cut the filters' gradient into at least
 constexpr int64_t kBlock = 64;               // channels of a piece of the filters' gradient
@@ -77,19 +78,24 @@ struct Correlation {
   Filters3x3 filters;     // of the first group
 };
 
+// A result depends neither on the chunk of tiles nor on the block of channels that it is made in:
+// how the work is cut may follow the threads.
 void correlate(const Correlation& s, const float* src, const ConvEpilogue<float>& epilogue,
                float* dst) {
   const Filters3x3& f = s.filters;
   const int64_t v_channels = whole_vectors(f.c_count), z_channels = whole_vectors(f.m_count);
-  // A tile's result does not depend on the chunk that it is in: these may follow the threads.
-  const int64_t threads = num_threads();
+  const int64_t threads = num_threads(), vecs = z_channels / winograd_lanes();
+  const int64_t all_tiles = s.batch * ceil_div(s.height, kStep) * ceil_div(s.width, kStep);
+  // Threads share few tiles by results' channels: each then needs but a part of the filters.
+  const int64_t blocks = all_tiles <= kFewTiles * threads ? std::min(threads, vecs) : 1;
   const Tiling tiling(s.batch, s.height, s.width, v_channels + z_channels,
-                      threads == 1 ? 1 : kChunksPerThread * threads);
+                      threads == 1 || blocks > 1 ? 1 : kChunksPerThread * threads);
   const int64_t u_point = f.c_count * z_channels, u_size = kPoints * u_point;
   const int64_t src_size = s.src_height * s.src_width, size = s.height * s.width;
   // Where there is little to do, each thread transforms the filters for itself, which takes less
   // than to fetch them from the other's cache.
-  const bool shares_filters = tiling.chunks > kChunksPerThread * threads || u_size > kOwnFilters;
+  const bool shares_filters =
+      blocks == 1 && (tiling.chunks > kChunksPerThread * threads || u_size > kOwnFilters);
   const Block<float> shared(shares_filters ? u_size : 0);
   for (int64_t group = 0; group < s.groups; ++group) {
     Filters3x3 of_group = f;
@@ -98,17 +104,21 @@ void correlate(const Correlation& s, const float* src, const ConvEpilogue<float>
                  [&](int64_t begin, int64_t end) {
                    winograd_filters(of_group, begin, end, shared.data(), u_point);
                  });
-    const auto chunks = [&](int64_t begin, int64_t end) {
+    // Chunks [begin, end) of the results' channels [m_begin, m_begin + m_count).
+    const auto run = [&](int64_t m_begin, int64_t m_count, int64_t begin, int64_t end) {
+      Filters3x3 part = of_group;
+      part.data += m_begin * f.m_stride;
+      part.m_count = m_count;
       TileValues v = values_at(nullptr, tiling.most(), v_channels);
-      TileValues z = values_at(nullptr, tiling.most(), z_channels);
-      const int64_t own = shares_filters ? 0 : u_size;
+      TileValues z = values_at(nullptr, tiling.most(), whole_vectors(m_count));
+      const int64_t point = f.c_count * z.channels, own = shares_filters ? 0 : kPoints * point;
       const int64_t scratch = winograd_scratch(tiling.tiles, tiling.rows);
       v.data = static_cast<float*>(gemm_scratch(
           static_cast<size_t>(size_of(v) + size_of(z) + own + scratch) * sizeof(float)));
       z.data = v.data + size_of(v);
       float* const u = shares_filters ? shared.data() : z.data + size_of(z);
       float* const pixels = z.data + size_of(z) + own;
-      if (!shares_filters) winograd_filters(of_group, 0, f.c_count, u, u_point);
+      if (!shares_filters) winograd_filters(part, 0, f.c_count, u, point);
       for (int64_t chunk = begin; chunk < end; ++chunk) {
         tiling.for_each_image(chunk, [&](int64_t image, int64_t first, int64_t count,
                                          int64_t tile) {
@@ -116,19 +126,33 @@ void correlate(const Correlation& s, const float* src, const ConvEpilogue<float>
               {f.c_count, s.src_height, s.src_width, s.pad_y, s.pad_x, tiling.tiles, first, count},
               src + (image * s.groups + group) * f.c_count * src_size, from_tile(v, tile), pixels);
         });
-        winograd_products(tiling.count(chunk), f.c_count, v, u, u_point, z);
+        winograd_products(tiling.count(chunk), f.c_count, v, u, point, z);
+        const int64_t channel = group * f.m_count + m_begin;
         tiling.for_each_image(
             chunk, [&](int64_t image, int64_t first, int64_t count, int64_t tile) {
-              winograd_output({f.m_count, s.height, s.width, 0, 0, tiling.tiles, first, count},
-                              from_tile(z, tile), epilogue.of_group(group, f.m_count),
-                              dst + (image * s.groups + group) * f.m_count * size, pixels);
+              winograd_output({m_count, s.height, s.width, 0, 0, tiling.tiles, first, count},
+                              from_tile(z, tile), epilogue.from_channel(channel),
+                              dst + (image * s.groups * f.m_count + channel) * size, pixels);
             });
       }
     };
     const double cost = static_cast<double>(tiling.most()) *
                         (transform_ns(v_channels + z_channels) + product_ns(f.c_count, f.m_count));
-    parallel_for(tiling.chunks, cost, chunks,
-                 shares_filters ? 1 : ceil_div(tiling.chunks, threads));
+    if (blocks == 1) {
+      parallel_for(
+          tiling.chunks, cost, [&](int64_t begin, int64_t end) { run(0, f.m_count, begin, end); },
+          shares_filters ? 1 : ceil_div(tiling.chunks, threads));
+    } else {
+      const double of_block =
+          static_cast<double>(tiling.chunks) * cost / static_cast<double>(blocks);
+      parallel_for(blocks, of_block, [&](int64_t begin, int64_t end) {
+        for (int64_t block = begin; block < end; ++block) {
+          const int64_t from = vecs * block / blocks * winograd_lanes();
+          const int64_t to = vecs * (block + 1) / blocks * winograd_lanes();
+          run(from, std::min(to, f.m_count) - from, 0, tiling.chunks);
+        }
+      });
+    }
   }
 }
 
