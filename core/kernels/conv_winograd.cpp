@@ -31,6 +31,7 @@ struct Tiling {
   int64_t begin(int64_t chunk) const { return all * chunk / chunks; }
   int64_t count(int64_t chunk) const { return (begin(chunk + 1) - begin(chunk)) * tiles; }
   int64_t most() const { return ceil_div(all, chunks) * tiles; }
+  int64_t most_rows() const { return std::min(rows, ceil_div(all, chunks)); }  // of an image
 
   /// Calls run(image, first row of tiles, rows, first tile of the chunk).
   template <class Run>
@@ -112,7 +113,7 @@ void correlate(const Correlation& s, const float* src, const ConvEpilogue<float>
       TileValues v = values_at(nullptr, tiling.most(), v_channels);
       TileValues z = values_at(nullptr, tiling.most(), whole_vectors(m_count));
       const int64_t point = f.c_count * z.channels, own = shares_filters ? 0 : kPoints * point;
-      const int64_t scratch = winograd_scratch(tiling.tiles, tiling.rows);
+      const int64_t scratch = winograd_scratch(tiling.tiles, tiling.most_rows());
       v.data = static_cast<float*>(gemm_scratch(
           static_cast<size_t>(size_of(v) + size_of(z) + own + scratch) * sizeof(float)));
       z.data = v.data + size_of(v);
@@ -164,8 +165,11 @@ bool is_for_winograd(const ConvShape& s) {
   if (winograd_lanes() == 0 || w.kernel != std::array<int64_t, 3>{1, 3, 3} || w.stride != ones ||
       w.dilation != ones || w.in[0] != 1 || w.out[0] != 1 || w.padding[1] > 2 || w.padding[2] > 2)
     return false;
+  const int64_t row = ceil_div(std::max(w.in[2], w.out[2]), kStep);
   const int64_t tiles = ceil_div(w.out[1], kStep) * ceil_div(w.out[2], kStep);
   const int64_t channels = whole_vectors(s.in_channels) + whole_vectors(s.out_channels);
+  constexpr int64_t kMostBytes = 32 << 20;  // of a row of tiles
+  if (row * kPoints * channels * static_cast<int64_t>(sizeof(float)) > kMostBytes) return false;
   const double here = static_cast<double>(tiles) *
                       (transform_ns(channels) + product_ns(s.in_channels, s.out_channels));
   const double direct =
@@ -222,7 +226,7 @@ void winograd_conv_grad_weight(const ConvShape& s, const float* x, const float* 
       [&](int64_t begin, int64_t end) {
         TileValues v = values_at(nullptr, tiling.most(), c_most);
         TileValues d = values_at(nullptr, tiling.most(), m_most);
-        const int64_t scratch = winograd_scratch(tiling.tiles, tiling.rows);
+        const int64_t scratch = winograd_scratch(tiling.tiles, tiling.most_rows());
         const int64_t du_size = kPoints * c_most * m_most;
         v.data = static_cast<float*>(gemm_scratch(
             static_cast<size_t>(size_of(v) + size_of(d) + du_size + scratch) * sizeof(float)));
