@@ -7,6 +7,7 @@
 #include "bb/core/kernels/conv_grid.h"
 #include "bb/core/kernels/conv_winograd.h"
 #include "bb/core/kernels/gemm.h"
+#include "bb/core/kernels/shares.h"
 #include "bb/core/parallel.h"
 
 namespace bb::kernels {
@@ -146,8 +147,7 @@ void conv_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
   // added in order.
   const int64_t wanted = ceil_div(kItems, s.groups * channels.count());
   const Blocks images(s.batch, ceil_div(s.batch, wanted), 1);
-  const Block<T> sums(images.count() > 1 ? images.count() * size : 0);
-  T* const parts = images.count() > 1 ? sums.data() : dw;
+  const Shares<T> shares(size, images.count(), dw);
   parallel_for(
       s.groups * channels.count() * images.count(),
       static_cast<double>(images.size) * cost_ns(channels.size * kernel, s.out_channels, out),
@@ -158,8 +158,8 @@ void conv_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
           const int64_t group = item / channels.count() % s.groups;
           const int64_t c = item % channels.count();
           const int64_t channel = channels.begin(c), count = channels.end(c) - channel;
-          const MatrixRef<T> to{
-              parts + part * size + group * s.out_channels * rows + channel * kernel, rows, 1};
+          const MatrixRef<T> to{shares.of(part) + group * s.out_channels * rows + channel * kernel,
+                                rows, 1};
           T beta = 0;
           for (int64_t image = images.begin(part); image < images.end(part); ++image) {
             const T* from = x + ((image * s.groups + group) * s.in_channels + channel) * in;
@@ -176,14 +176,7 @@ void conv_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
           }
         }
       });
-  if (images.count() == 1) return;
-  parallel_for(size, 0.3 * static_cast<double>(images.count()), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      T sum = parts[i];
-      for (int64_t part = 1; part < images.count(); ++part) sum += parts[part * size + i];
-      dw[i] = sum;
-    }
-  });
+  shares.join();
 }
 
 template void conv(const ConvShape&, const float*, const float*, const ConvEpilogue<float>&,

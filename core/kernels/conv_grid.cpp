@@ -7,6 +7,7 @@
 #include "bb/core/kernels/block.h"
 #include "bb/core/kernels/conv_tile.h"
 #include "bb/core/kernels/gemm_scratch.h"
+#include "bb/core/kernels/shares.h"
 #include "bb/core/parallel.h"
 
 namespace bb::kernels {
@@ -413,7 +414,7 @@ void grid_conv_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
   // Where these are few, images are cut too, into sums of their own that are added in order.
   const int64_t sums = std::min(s.batch, ceil_div(kItems, pieces));
   const int64_t all = s.groups * s.out_channels * size;
-  const Block<T> more((sums - 1) * all);
+  const Shares<T> shares(all, sums, dw);
 
   const Parts parts = parts_of<T>(g, c_most * g.planes + width, 1);
   int64_t rows = 0;
@@ -469,8 +470,7 @@ void grid_conv_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
             }
           }
         }
-      T* const to = (share == 0 ? dw : more.data() + (share - 1) * all) +
-                    (group * s.out_channels + m_begin) * size + c_begin * taps;
+      T* const to = shares.of(share) + (group * s.out_channels + m_begin) * size + c_begin * taps;
       const T* row = sum;
       for (const RowGroup& e : element_groups)
         for (const int64_t element : e.elements) {
@@ -479,12 +479,7 @@ void grid_conv_grad_weight(const ConvShape& s, const T* x, const T* dy, T* dw) {
         }
     }
   });
-  parallel_for(sums > 1 ? all : 0, 0.3 * static_cast<double>(sums),
-               [&](int64_t begin, int64_t end) {
-                 for (int64_t i = begin; i < end; ++i)
-                   for (int64_t share = 1; share < sums; ++share)
-                     dw[i] += more.data()[(share - 1) * all + i];
-               });
+  shares.join();
 }
 
 template bool has_vectors<float>();

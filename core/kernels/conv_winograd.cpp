@@ -4,6 +4,7 @@
 
 #include "bb/core/kernels/block.h"
 #include "bb/core/kernels/gemm_scratch.h"
+#include "bb/core/kernels/shares.h"
 #include "bb/core/kernels/winograd_tile.h"
 #include "bb/core/parallel.h"
 
@@ -218,7 +219,7 @@ void winograd_conv_grad_weight(const ConvShape& s, const float* x, const float* 
   const Tiling tiling(s.batch, w.out[1], w.out[2], c_most + m_most, kItems);
   const int64_t sums = std::min(tiling.chunks, ceil_div(kItems, pieces));
   const int64_t all = s.groups * s.out_channels * s.in_channels * 9;
-  const Block<float> more((sums - 1) * all);
+  const Shares<float> shares(all, sums, dw);
   const double chunk_ns = static_cast<double>(tiling.most()) *
                           (transform_ns(c_most + m_most) + product_ns(c_most, m_most));
   parallel_for(
@@ -260,19 +261,13 @@ void winograd_conv_grad_weight(const ConvShape& s, const float* x, const float* 
                 });
             winograd_add_products(tiling.count(chunk), c_count, v, d, du, du_point);
           }
-          float* const to = share == 0 ? dw : more.data() + (share - 1) * all;
           winograd_filters_grad(
               du, du_point, c_count, m_count,
-              to + ((group * s.out_channels + m_begin) * s.in_channels + c_begin) * 9,
+              shares.of(share) + ((group * s.out_channels + m_begin) * s.in_channels + c_begin) * 9,
               s.in_channels * 9);
         }
       });
-  parallel_for(sums > 1 ? all : 0, 0.3 * static_cast<double>(sums),
-               [&](int64_t begin, int64_t end) {
-                 for (int64_t i = begin; i < end; ++i)
-                   for (int64_t share = 1; share < sums; ++share)
-                     dw[i] += more.data()[(share - 1) * all + i];
-               });
+  shares.join();
 }
 
 }  // namespace bb::kernels
