@@ -499,6 +499,11 @@ Tensor& Tensor::requires_grad_(bool value) {
                     "this is {}",
                     describe(*this)));
   if (node()) return *this;
+  if (is_inference() && !bb::detail::inference_mode())
+    throw ValueError(
+        fmt::format("requires_grad_: a tensor made in inference mode is made a leaf outside it\n"
+                    "  tensor {}\n  hint: clone() it first",
+                    describe(*this)));
   handle()->base = nullptr;  // from now on a leaf, not a view
   if (handle()->parked_node)
     set_node(std::exchange(handle()->parked_node, nullptr));

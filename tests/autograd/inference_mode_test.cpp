@@ -152,6 +152,16 @@ TEST(InferenceTensor, ChangesInPlaceOnlyInside) {
   EXPECT_NO_THROW(x.clone().add_(1));
 }
 
+TEST(InferenceTensor, BecomesALeafOnlyInside) {
+  Tensor x = made_inside();
+  expect_error<ValueError>(
+      [&] { x.requires_grad_(); },
+      "requires_grad_: a tensor made in inference mode is made a leaf outside it\n"
+      "  tensor float32 [2]\n  hint: clone() it first");
+  EXPECT_FALSE(x.requires_grad_(false).requires_grad());
+  EXPECT_TRUE(x.clone().requires_grad_().requires_grad());
+}
+
 TEST(InferenceTensor, MayBeALeafWhereItsRecordsSaveNothing) {
   Tensor x = inference_mode([] { return ones({2}).requires_grad_(); });
   (x * 2).sum().backward();
