@@ -109,7 +109,7 @@ def rows(times, results, peaks, limits):
 
 
 COLUMNS = ["case", "ours, us (threads)", "LibTorch, us (threads)", "ratio", "min to max", "results differ by",
-           "speedup", "of limit", "ours, peak MB", "LibTorch, peak MB", "ratio"]
+           "speedup", "of limit", "ours, peak MB", "LibTorch, peak MB", "peak ratio"]
 
 
 def cells(row):
@@ -143,8 +143,8 @@ def main():
                 by_threads = times.setdefault(case, {}).setdefault(side.name, {})
                 by_threads.setdefault(side.threads, []).append(seconds)
                 results.setdefault(case, {})[side.name] = values
-        # One thread's, what kernels work with included on our side; theirs is what tensors hold alone.
         limits[case] = float(subprocess.run([ours, "limit"], check=True, capture_output=True, text=True).stdout)
+        # On one thread, of what goes through each side's allocator: threads' own scratch does not.
         peaks[case] = {side.name: side.peak(case) for side in sides[:2]}
 
     table = list(rows(times, results, peaks, limits))

@@ -56,13 +56,13 @@ double cost_ns(int64_t rows, int64_t channels, int64_t windows) {
 template <class T>
 void conv(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epilogue, T* y) {
   if (s.is_depthwise()) return depthwise_conv(s, x, w, epilogue, y);
+  if (s.batch * s.groups * s.out_channels == 0) return;
   if constexpr (sizeof(T) == 4)
     if (is_for_winograd(s)) return winograd_conv(s, x, w, epilogue, y);
   const Windows& windows = s.windows;
   const int64_t in = windows.in_size(), out = windows.out_size();
   const int64_t rows = s.in_channels * windows.kernel_size();
   const bool as_is = windows.are_elements();
-  if (s.batch * s.groups * s.out_channels == 0) return;
   if (!as_is && s.in_channels > 0 && has_grid<T>(s)) return grid_conv(s, x, w, epilogue, y);
   const Blocks blocks = window_blocks<T>(windows, std::max<int64_t>(rows, 1));
   parallel_for(s.batch * s.groups * blocks.count(), cost_ns(rows, s.out_channels, blocks.size),
@@ -90,13 +90,13 @@ void conv(const ConvShape& s, const T* x, const T* w, const ConvEpilogue<T>& epi
 template <class T>
 void conv_grad_input(const ConvShape& s, const T* dy, const T* w, T* dx) {
   if (s.is_depthwise()) return depthwise_conv_grad_input(s, dy, w, dx);
+  if (s.batch * s.groups * s.in_channels == 0) return;
   if constexpr (sizeof(T) == 4)
     if (is_for_winograd(s)) return winograd_conv_grad_input(s, dy, w, dx);
   const Windows& windows = s.windows;
   const int64_t in = windows.in_size(), out = windows.out_size();
   const int64_t kernel = windows.kernel_size(), rows = s.in_channels * kernel;
   const bool as_is = windows.are_elements();
-  if (s.batch * s.groups * s.in_channels == 0) return;
   if (!as_is && s.out_channels > 0 && has_grid<T>(s)) return grid_conv_grad_input(s, dy, w, dx);
   const Blocks channels = channel_blocks(s, 512, s.batch * s.groups);
   const Blocks blocks = window_blocks<T>(windows, channels.size * kernel);

@@ -25,8 +25,8 @@ struct ConvShape {
 // row by row (conv_direct.h); 3x3 ones of float32 between enough channels by Winograd's algorithm
 // (conv_winograd.h); others on register tiles that read windows where they lie (conv_grid.h), or
 // else, without vectors or where images are mostly padding, through panels of the im2col matrix, of
-// a size for the cache. How the work is cut follows from the shape alone: results are bitwise the
-// same for any number of threads.
+// a size for the cache. No result depends on how the work is cut: they are bitwise the same for any
+// number of threads.
 
 /// What happens to a result on its way to memory.
 template <class T>

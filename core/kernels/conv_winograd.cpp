@@ -87,9 +87,10 @@ void correlate(const Correlation& s, const float* src, const ConvEpilogue<float>
   const Filters3x3& f = s.filters;
   const int64_t v_channels = whole_vectors(f.c_count), z_channels = whole_vectors(f.m_count);
   const int64_t threads = num_threads(), vecs = z_channels / winograd_lanes();
-  const int64_t all_tiles = s.batch * ceil_div(s.height, kStep) * ceil_div(s.width, kStep);
+  const int64_t rows = s.batch * ceil_div(s.height, kStep);
   // Threads share few tiles by results' channels: each then needs but a part of the filters.
-  const int64_t blocks = all_tiles <= kFewTiles * threads ? std::min(threads, vecs) : 1;
+  const bool few = rows * ceil_div(s.width, kStep) <= kFewTiles * threads;
+  const int64_t blocks = few && vecs >= std::min(threads, rows) ? std::min(threads, vecs) : 1;
   const Tiling tiling(s.batch, s.height, s.width, v_channels + z_channels,
                       threads == 1 || blocks > 1 ? 1 : kChunksPerThread * threads);
   const int64_t u_point = f.c_count * z_channels, u_size = kPoints * u_point;
@@ -98,13 +99,14 @@ void correlate(const Correlation& s, const float* src, const ConvEpilogue<float>
   // than to fetch them from the other's cache.
   const bool shares_filters =
       blocks == 1 && (tiling.chunks > kChunksPerThread * threads || u_size > kOwnFilters);
-  const Block<float> shared(shares_filters ? u_size : 0);
+  const bool own_filters = blocks == 1 && !shares_filters;
+  const Block<float> filters(own_filters ? 0 : u_size);
   for (int64_t group = 0; group < s.groups; ++group) {
     Filters3x3 of_group = f;
     of_group.data += group * f.c_count * f.m_count * 9;
     parallel_for(shares_filters ? f.c_count : 0, transform_ns(z_channels),
                  [&](int64_t begin, int64_t end) {
-                   winograd_filters(of_group, begin, end, shared.data(), u_point);
+                   winograd_filters(of_group, begin, end, filters.data(), u_point);
                  });
     // Chunks [begin, end) of the results' channels [m_begin, m_begin + m_count).
     const auto run = [&](int64_t m_begin, int64_t m_count, int64_t begin, int64_t end) {
@@ -113,12 +115,13 @@ void correlate(const Correlation& s, const float* src, const ConvEpilogue<float>
       part.m_count = m_count;
       TileValues v = values_at(nullptr, tiling.most(), v_channels);
       TileValues z = values_at(nullptr, tiling.most(), whole_vectors(m_count));
-      const int64_t point = f.c_count * z.channels, own = shares_filters ? 0 : kPoints * point;
+      const int64_t point = f.c_count * z.channels, own = own_filters ? kPoints * point : 0;
       const int64_t scratch = winograd_scratch(tiling.tiles, tiling.most_rows());
       v.data = static_cast<float*>(gemm_scratch(
           static_cast<size_t>(size_of(v) + size_of(z) + own + scratch) * sizeof(float)));
       z.data = v.data + size_of(v);
-      float* const u = shares_filters ? shared.data() : z.data + size_of(z);
+      float* const u =
+          own_filters ? z.data + size_of(z) : filters.data() + kPoints * f.c_count * m_begin;
       float* const pixels = z.data + size_of(z) + own;
       if (!shares_filters) winograd_filters(part, 0, f.c_count, u, point);
       for (int64_t chunk = begin; chunk < end; ++chunk) {
@@ -138,15 +141,18 @@ void correlate(const Correlation& s, const float* src, const ConvEpilogue<float>
             });
       }
     };
-    const double cost = static_cast<double>(tiling.most()) *
-                        (transform_ns(v_channels + z_channels) + product_ns(f.c_count, f.m_count));
+    const auto chunk_tiles = static_cast<double>(tiling.most());
+    const double of_filters = static_cast<double>(f.c_count) * transform_ns(z_channels);
+    const double of_results = transform_ns(z_channels) + product_ns(f.c_count, f.m_count);
     if (blocks == 1) {
       parallel_for(
-          tiling.chunks, cost, [&](int64_t begin, int64_t end) { run(0, f.m_count, begin, end); },
+          tiling.chunks, chunk_tiles * (transform_ns(v_channels) + of_results),
+          [&](int64_t begin, int64_t end) { run(0, f.m_count, begin, end); },
           shares_filters ? 1 : ceil_div(tiling.chunks, threads));
     } else {
-      const double of_block =
-          static_cast<double>(tiling.chunks) * cost / static_cast<double>(blocks);
+      const double all_tiles = chunk_tiles * static_cast<double>(tiling.chunks);
+      const double of_block = all_tiles * transform_ns(v_channels) +
+                              (all_tiles * of_results + of_filters) / static_cast<double>(blocks);
       parallel_for(blocks, of_block, [&](int64_t begin, int64_t end) {
         for (int64_t block = begin; block < end; ++block) {
           const int64_t from = vecs * block / blocks * winograd_lanes();

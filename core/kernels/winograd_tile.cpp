@@ -160,11 +160,10 @@ void bring_together(const TileRows& r, int64_t channel, int64_t rows, int64_t co
       std::fill_n(to, columns * n_lanes, 0.0F);
       continue;
     }
-    // Squares of four columns: what is taken from the row after is overwritten.
-    const bool last = row == r.height - 1;
-    const int64_t whole = std::min((count + 3) / 4 * 4, columns - lead);
-    transpose(channels, last ? count : whole, planes + row * r.width, size, to + lead * n_lanes,
-              n_lanes);
+    // Squares of four columns: what is taken from the rows after is overwritten.
+    const int64_t whole =
+        std::min({(count + 3) / 4 * 4, columns - lead, (r.height - row) * r.width});
+    transpose(channels, whole, planes + row * r.width, size, to + lead * n_lanes, n_lanes);
     std::fill_n(to, lead * n_lanes, 0.0F);
     std::fill_n(to + (lead + count) * n_lanes, (columns - lead - count) * n_lanes, 0.0F);
   }
@@ -354,8 +353,8 @@ namespace bb::kernels {
 
 int64_t winograd_lanes() { return BB_DISPATCH(lanes_of)(); }
 int64_t winograd_scratch(int64_t tiles, int64_t rows) {
-  // Two elements more each way, and up to three columns that a square of four takes too many.
-  return (rows * kWinogradStep + 2) * (tiles * kWinogradStep + 2 + 3) * winograd_lanes();
+  // Two elements more each way.
+  return (rows * kWinogradStep + 2) * (tiles * kWinogradStep + 2) * winograd_lanes();
 }
 void winograd_input(const TileRows& rows, const float* x, const TileValues& to, float* scratch) {
   BB_DISPATCH(input)(rows, x, to, scratch);

@@ -29,8 +29,8 @@ struct TileRows {
 };
 
 /// Where the 36 values of tiles lie: value p of tile t, channel c is
-/// data[p * point + t * channels + c]; channels, a whole number of vectors, are beyond those of
-/// the image zeros.
+/// data[p * point + t * channels + c]; channels are a whole number of vectors, beyond those of an
+/// image zeros.
 struct TileValues {
   float* data;
   int64_t point, channels;

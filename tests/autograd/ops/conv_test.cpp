@@ -100,6 +100,12 @@ TEST(Conv, EmptyBatchesAndChannels) {
   EXPECT_EQ(y.shape(), (Shape{0, 4, 3, 3}));
   y.sum().backward();
   EXPECT_EQ(w.grad().sum().item<float>(), 0);
+  // Of the kind that Winograd's algorithm takes.
+  Tensor x = ones({0, 64, 16, 16}).requires_grad_(),
+         filters = ones({64, 64, 3, 3}).requires_grad_();
+  conv2d(x, filters, {}, {.padding = 1}).sum().backward();
+  EXPECT_EQ(x.grad().shape(), x.shape());
+  EXPECT_EQ(filters.grad().sum().item<float>(), 0);
   // Without channels, what is left is the bias.
   EXPECT_EQ(conv1d(ones({1, 0, 3}), ones({2, 0, 2}), tensor({1.0, 2.0})).to_vector<float>(),
             (std::vector<float>{1, 1, 2, 2}));

@@ -66,6 +66,19 @@ ConvShape random_3x3_shape(Random& random) {
   }
   return s;
 }
+ConvShape shape_3x3(int64_t batch, int64_t channels, int64_t filters, int64_t height, int64_t width,
+                    int64_t padding) {
+  return {batch,
+          1,
+          channels,
+          filters,
+          {.in = {1, height, width},
+           .kernel = {1, 3, 3},
+           .out = {1, height + 2 * padding - 2, width + 2 * padding - 2},
+           .stride = {1, 1, 1},
+           .padding = {0, padding, padding},
+           .dilation = {1, 1, 1}}};
+}
 
 std::string text_of(const ConvShape& s) {
   std::string text = "batch " + std::to_string(s.batch) + " groups " + std::to_string(s.groups) +
@@ -197,8 +210,15 @@ TEST_F(WinogradMaps, AreTheirDefinitionsAndTheSameForAnyNumberOfThreads) {
   };
   const int before = num_threads();
   Random random(9);
-  for (int i = 0; i < 40; ++i) {
-    make(random, random_3x3_shape(random));
+  std::vector<ConvShape> shapes{
+      shape_3x3(1, 32, 32, 8, 1, 2),    // columns beyond the image
+      shape_3x3(3, 17, 16, 50, 50, 1),  // more chunks than each thread has by itself
+      shape_3x3(1, 100, 90, 9, 9, 1),   // filters too many to transform in each thread
+      shape_3x3(1, 20, 70, 8, 8, 1),    // few tiles: threads share channels
+  };
+  for (int i = 0; i < 40; ++i) shapes.push_back(random_3x3_shape(random));
+  for (const ConvShape& shape : shapes) {
+    make(random, shape);
     const Maps<double> wanted = defined();
     Maps<float> first;
     for (const int threads : {1, 2, 3}) {
@@ -228,11 +248,7 @@ TEST_F(WinogradMaps, AreTheirDefinitionsAndTheSameForAnyNumberOfThreads) {
 TEST_F(WinogradMaps, ServeConvWhereTheyPay) {
   if (winograd_lanes() == 0) GTEST_SKIP() << "no vectors";
   Random random(10);
-  ConvShape shape = random_3x3_shape(random);
-  shape.in_channels = shape.out_channels = 64;
-  shape.windows.in = {1, 16, 16};
-  shape.windows.padding = {0, 1, 1};
-  shape.windows.out = {1, 16, 16};
+  const ConvShape shape = shape_3x3(2, 64, 64, 16, 16, 1);
   ASSERT_TRUE(is_for_winograd(shape));
   make(random, shape);
   const Maps<float> got = computed(false);
