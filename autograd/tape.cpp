@@ -135,7 +135,8 @@ class Walk {
   }
 
   static bool adds_in_place(const Tensor& sum) {
-    return !is_grad_enabled() && sum.defined() && sum.is_sole_owner() && sum.is_contiguous();
+    return !is_grad_enabled() && sum.defined() && sum.is_sole_owner() && sum.is_contiguous() &&
+           (!sum.is_inference() || bb::detail::inference_mode());
   }
   static void accumulate(Tensor& sum, Tensor grad) {
     if (adds_in_place(sum))

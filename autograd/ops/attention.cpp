@@ -80,14 +80,13 @@ Shape check(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mas
     // Where ops compose it, heads are repeated along a dim of their own.
     detail::check_rank(kName, std::max(k.dim(), v.dim()) + 1, {{"q", q}, {"k", k}, {"v", v}});
   }
-  Shape batch = detail::batch_shape(q), scores;
+  Shape batch = detail::batch_shape(q);
   for (const Tensor* x : {&k, &v}) {
     const Shape other = batch_of(*x, heads_for(q, *x, options));
     if (const int64_t dim = detail::broadcast_into(batch, other); dim > 0)
       detail::throw_no_broadcast(kName, dim + 2, batch[batch.rank() - dim],
                                  other[other.rank() - dim],
                                  detail::shapes_of({{"q", q}, {"k", k}, {"v", v}}));
-    if (x == &k) scores = detail::with_matrix(batch, q.size(-2), k.size(-2));
   }
   detail::check_result(kName, detail::with_matrix(batch, q.size(-2), v.size(-1)), q.dtype(),
                        {{"q", q}, {"k", k}, {"v", v}});
@@ -98,6 +97,7 @@ Shape check(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mas
   if (options.is_causal)
     throw ValueError(fmt::format(
         "{}: is_causal is a mask of its own\n{}\n  hint: put it into the mask", kName, text()));
+  const Shape scores = detail::with_matrix(batch, q.size(-2), k.size(-2));
   Shape common = scores;
   if (detail::broadcast_into(common, mask.shape()) > 0 || common != scores)
     throw ShapeError(fmt::format("{}: the mask does not broadcast with the scores {}\n{}", kName,
@@ -329,7 +329,6 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
     return matmul(dropout(weights, options.dropout_p), repeated_for(q, v, options));
   }
   auto [y, log_sums] = no_grad([&] { return Tiles(q, k, v, mask, batch, options, scale).run(); });
-  if (!differentiated) return y;
   const Saved saved = Saved::output(y);
   return autograd::record(
       kName, {q, k, v}, std::move(y),

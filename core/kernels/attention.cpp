@@ -337,6 +337,7 @@ template <class T>
 void attention(const Attention<T>& a, HeadRows<T> y, T* log_sums) {
   const int64_t strips = ceil_div(a.queries, height_of(a));
   const Passes<T> run = passes(T());
+  const bool may_see_none = a.keys == 0 || a.sight == Sight::kMask || a.sight == Sight::kAdded;
   parallel_for(a.heads * strips, cost_of(a, height_of(a), 1), [&](int64_t begin, int64_t end) {
     const Block<T> memory(kKeys * kQueries);
     for (int64_t item = begin; item < end; ++item) {
@@ -356,14 +357,16 @@ void attention(const Attention<T>& a, HeadRows<T> y, T* log_sums) {
                 {y.row(s.head, s.query), y.row_stride, 1}, {.beta = T(key > 0)});
       }
       for (int64_t i = 0; i < s.queries; ++i) {
+        // Where nothing is hidden, scores that are all -inf give NaN, as in softmax().
         const T sum = softmax.sum[i];
+        const bool sees_none = sum == 0 && may_see_none;
         T* const row = y.row(s.head, s.query + i);
-        if (sum == 0)
+        if (sees_none)
           std::fill_n(row, a.value_width, T(0));
         else
           run.multiply_row(a.value_width, 1 / sum, row);
         log_sums[s.head * a.queries + s.query + i] =
-            sum == 0 ? kInfinity<T> : softmax.most[i] + std::log(sum);
+            sees_none ? kInfinity<T> : softmax.most[i] + std::log(sum);
       }
     }
   });

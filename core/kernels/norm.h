@@ -104,7 +104,8 @@ struct NormGate {
 /// at both parts of it; residual, dresidual, weight, bias, sums may be null.
 template <class T>
 struct NormLoops {
-  int64_t block;  // elements that are to be summed in T, so many that a lane of a sum takes 64
+  int64_t block;  // elements that are to be summed in T, so many that a lane of a sum takes 64 of a
+                  // long run
   /// moments[0] = m, about the mean, or 0 unless `centered`; moments[1] = sum of x - m,
   /// moments[2] of its square.
   void (*moments)(const NormRuns& runs, const T* x, bool centered, T* moments);

@@ -152,6 +152,16 @@ TEST(InferenceTensor, ChangesInPlaceOnlyInside) {
   EXPECT_NO_THROW(x.clone().add_(1));
 }
 
+TEST(InferenceTensor, ThatIsAGradientIsAddedToOutsideAsANewTensor) {
+  const Tensor w = ones({2}).requires_grad_(), y = (w * 2).sum();
+  inference_mode([&] {
+    y.backward();
+    return 0;
+  });
+  (w * 3).sum().backward();
+  EXPECT_EQ(w.grad().to_vector<float>(), (Values{5, 5}));
+}
+
 TEST(InferenceTensor, BecomesALeafOnlyInside) {
   Tensor x = made_inside();
   expect_error<ValueError>(

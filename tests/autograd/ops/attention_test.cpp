@@ -360,5 +360,19 @@ TEST(AttentionErrors, OperandsThatDoNotFit) {
       "  q float32 [3, 3, 4]   k float32 [2, 5, 4]   v float32 [2, 5, 6]");
 }
 
+// Scores that overflow to -inf are no mask: NaN, by tiles (32 queries) and by ops (8) alike.
+TEST(Attention, OfScoresThatOverflowIsNaN) {
+  for (const int64_t queries : {8, 32}) {
+    const Tensor q = full({queries, 1}, -1e30), k = full({32, 1}, 1e30), v = ones({32, 2});
+    EXPECT_TRUE(isnan(scaled_dot_product_attention(q, k, v)).all().item<bool>()) << queries;
+  }
+}
+
+TEST(Attention, IsLookedAtByAnomalyDetectionWithoutGradients) {
+  const DetectAnomaly guard;
+  const Tensor q = full({64, 1}, 1e30);
+  EXPECT_THROW(scaled_dot_product_attention(q, q, q), Error);
+}
+
 }  // namespace
 }  // namespace bb
