@@ -18,6 +18,8 @@
 // After foreach_target.h:
 #include <hwy/highway.h>
 
+#include "bb/core/kernels/dot-inl.h"
+
 #include "bb/core/kernels/softmax_exp-inl.h"
 
 // Tiles of scores are transposed, [keys, queries]: vectors lie along the queries, so that the
@@ -118,24 +120,11 @@ void multiply_row(int64_t n, T factor, T* y) {
   for (; i < n; ++i) y[i] *= factor;
 }
 
-template <class T>
-T dot_rows(int64_t n, const T* x, const T* y) {
-  const hn::ScalableTag<T> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  auto sums = hn::Zero(d);
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes)
-    sums = hn::MulAdd(hn::LoadU(d, x + i), hn::LoadU(d, y + i), sums);
-  T sum = hn::GetLane(hn::SumOfLanes(d, sums));
-  for (; i < n; ++i) sum += x[i] * y[i];
-  return sum;
-}
-
 Passes<float> passes_f32() {
-  return {advance<float>, differentiate<float>, multiply_row<float>, dot_rows<float>};
+  return {advance<float>, differentiate<float>, multiply_row<float>, dot<float>};
 }
 Passes<double> passes_f64() {
-  return {advance<double>, differentiate<double>, multiply_row<double>, dot_rows<double>};
+  return {advance<double>, differentiate<double>, multiply_row<double>, dot<double>};
 }
 
 }  // namespace

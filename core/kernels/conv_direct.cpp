@@ -12,6 +12,8 @@
 // After foreach_target.h:
 #include <hwy/highway.h>
 
+#include "bb/core/kernels/dot-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace bb::kernels::HWY_NAMESPACE {
 namespace {
@@ -26,19 +28,6 @@ void add_scaled(int64_t n, T a, const T* x, T* y) {
   for (; i + lanes <= n; i += lanes)
     hn::StoreU(hn::MulAdd(factor, hn::LoadU(d, x + i), hn::LoadU(d, y + i)), d, y + i);
   for (; i < n; ++i) y[i] += a * x[i];
-}
-
-template <class T>
-T dot(int64_t n, const T* x, const T* y) {
-  const hn::ScalableTag<T> d;
-  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
-  auto sum = hn::Zero(d);
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes)
-    sum = hn::MulAdd(hn::LoadU(d, x + i), hn::LoadU(d, y + i), sum);
-  T result = hn::GetLane(hn::SumOfLanes(d, sum));
-  for (; i < n; ++i) result += x[i] * y[i];
-  return result;
 }
 
 template <class T>

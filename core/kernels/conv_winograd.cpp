@@ -1,6 +1,7 @@
 #include "bb/core/kernels/conv_winograd.h"
 
 #include <algorithm>
+#include <array>
 
 #include "bb/core/kernels/block.h"
 #include "bb/core/kernels/gemm_scratch.h"
@@ -26,7 +27,7 @@ struct Tiling {
       : tiles(ceil_div(width, kStep)), rows(ceil_div(height, kStep)), all(images * rows) {
     const int64_t fit = kValueBytes / (kPoints * channels * static_cast<int64_t>(sizeof(float)));
     const int64_t wanted = std::max(fit, kLeastTiles) / tiles;
-    each = std::clamp<int64_t>(wanted, 1, ceil_div(all, least_chunks));
+    const int64_t each = std::clamp<int64_t>(wanted, 1, ceil_div(all, least_chunks));
     chunks = ceil_div(all, each);
   }
   int64_t begin(int64_t chunk) const { return all * chunk / chunks; }
@@ -46,7 +47,7 @@ struct Tiling {
     }
   }
 
-  int64_t tiles, rows, all, each, chunks;
+  int64_t tiles, rows, all, chunks;
 };
 
 int64_t whole_vectors(int64_t channels) {

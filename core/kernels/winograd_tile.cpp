@@ -4,8 +4,6 @@
 #include <cstddef>
 #include <limits>
 
-#include "bb/core/kernels/block.h"
-
 #include "bb/core/kernels/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
