@@ -113,13 +113,13 @@ class FrameScope {
 };
 
 // What stands in a record for a value of a frame.
-struct Stub : RefCounted {
-  Stub(Frame* frame_, const Tensor& x) : frame(frame_), number(frame_->add(x)), node(x.node()) {}
+struct Stub final : detail::Deferred {
+  Stub(Frame* frame_, const Tensor& x) : Deferred(x), frame(frame_), number(frame_->add(x)) {}
   ~Stub() override { frame->drop(number); }
+  Tensor value() override { return frame->value(number); }
 
   Ref<Frame> frame;
   size_t number;
-  Ref<RefCounted> node;  // of the value
 };
 
 std::vector<Tensor> Frame::run(const std::vector<Tensor>& inputs) {
@@ -159,15 +159,8 @@ void Frame::run_again() {
 
 void Saved::leave_to_checkpoint() {
   if (current.repeats) return current.frame->repeat(x_);
-  stub_ = Ref<RefCounted>(new Stub(current.frame, x_));
+  deferred_ = Ref<detail::Deferred>(new Stub(current.frame, x_));
   x_ = Tensor();
-}
-
-Tensor Saved::recomputed() const {
-  Stub& stub = *static_cast<Stub*>(stub_.get());
-  Tensor x = stub.frame->value(stub.number).alias();
-  if (output_ < 0 && is_grad_enabled()) x.set_node(stub.node);
-  return x;
 }
 
 std::vector<Tensor> checkpoint_list(const ListFunction& fn, const std::vector<Tensor>& inputs) {

@@ -15,6 +15,7 @@ bool is_inference_mode_enabled() { return detail::inference_mode(); }
 void autograd::Saved::keep_specially() {
   detail::Mode mode = detail::mode();
   if (mode.recomputes) return leave_to_checkpoint();
+  if (!x_.is_inference()) return leave_to_recompute();
   mode.saved_inference = true;
   detail::set_mode(mode);
 }

@@ -112,6 +112,7 @@ class Walk {
         continue;
       }
       on_record(*node, dy);
+      if (node->extras && node->extras->recompute) node->extras->recompute->forget();
       if (!ends_.empty() && ends_.contains(node.get())) continue;
 
       Tensor few[kInlineInputs];
@@ -325,7 +326,7 @@ void Node::destroy() {
 }
 
 Saved::Saved(const Saved& other)
-    : x_(other.x_), version_(other.version_), output_(other.output_), stub_(other.stub_) {
+    : x_(other.x_), version_(other.version_), output_(other.output_), deferred_(other.deferred_) {
   if (saved_list && x_.defined()) saved_list->push_back(x_);
 }
 
@@ -340,17 +341,18 @@ detail::SavedListing::SavedListing(std::vector<Tensor>& list)
 detail::SavedListing::~SavedListing() { saved_list = before_; }
 
 Tensor Saved::operator*() const {
-  if (!x_.defined() && !stub_) return x_;
-  const Tensor x = stub_ ? recomputed() : x_;
-  if (!stub_ && x.version() != version_)
+  if (!defined()) return x_;
+  const Tensor x = deferred_ ? deferred_->value() : x_;
+  if (!deferred_ && x.version() != version_)
     throw ValueError(
         fmt::format("{}: a value that backward needs was changed in place after the op ran\n"
                     "  {}, saved at version {}, now at version {}\n"
                     "  hint: use the out-of-place form, or clone() before changing it",
                     pulling ? pulling->name : "backward", describe(x), version_, x.version()));
-  if (output_ < 0 || !is_grad_enabled()) return x;
+  if (!is_grad_enabled() || (output_ < 0 && !deferred_)) return x;
   Tensor y = x.alias();
-  y.set_node(Ref<RefCounted>(pulling->output(static_cast<size_t>(output_)).get()));
+  y.set_node(output_ < 0 ? deferred_->node
+                         : Ref<RefCounted>(pulling->output(static_cast<size_t>(output_)).get()));
   return y;
 }
 

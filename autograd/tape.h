@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -23,6 +24,7 @@
 namespace bb::autograd {
 
 class Node;
+class Saved;
 
 namespace detail {
 
@@ -54,11 +56,44 @@ class Needs {
   bool selective_;
 };
 
+namespace detail {
+
+/// Stands where a value was saved, and has it when backward asks: in a checkpoint, or where the
+/// value is computed again (bb/autograd/recompute.h).
+class Deferred : public RefCounted {
+ public:
+  explicit Deferred(const Tensor& x) : node(x.node()) {}
+  virtual Tensor value() = 0;
+
+  Ref<RefCounted> node;  // of the value
+  int steps = 0;         // of Recompute that have it follow from kept values
+};
+
+/// How backward computes the result of a record again.
+class Recompute : public RefCounted {
+ public:
+  Tensor value();  // keeps it
+  void forget();
+  int steps() const { return steps_; }
+
+ protected:
+  void follow(const Saved& input);
+  virtual Tensor compute() const = 0;
+
+ private:
+  Tensor value_;
+  std::mutex mutex_;
+  int steps_ = 1;
+};
+
+}  // namespace detail
+
 /// What only few nodes have.
 struct NodeExtras {
   Hooks<std::function<Tensor(const Tensor&)>> hooks;
   bool retains_grad = false;
   std::string module;  // the path of the module that the op ran in, where anomalies are sought
+  Ref<detail::Recompute> recompute;
 };
 
 /// A place on the tape that gradients flow to: a leaf (no inputs, keeps its gradient) or a record.
@@ -105,13 +140,25 @@ class Node : public RefCounted {
   Node* next_dead_ = nullptr;
 };
 
+namespace detail {
+
+/// How x, a result or a view of one that nothing has changed since, is computed again; mostly null.
+inline Recompute* recompute_of(const Tensor& x) {
+  const bb::detail::TensorImpl& source = x.handle()->base ? *x.handle()->base : *x.handle();
+  const auto* node = static_cast<const Node*>(source.node.get());
+  return node && node->extras && x.version() == 0 ? node->extras->recompute.get() : nullptr;
+}
+
+}  // namespace detail
+
 /// A tensor kept for a pullback. Reading it throws ValueError, naming the op, if it was changed in
 /// place after it was saved.
 class Saved {
  public:
   Saved() = default;
   explicit Saved(const Tensor& x) : x_(x), version_(x.defined() ? x.version() : 0) {
-    if (x.defined() && (x.is_inference() || detail::mode().recomputes)) keep_specially();
+    if (x.defined() && (x.is_inference() || detail::mode().recomputes || detail::recompute_of(x)))
+      keep_specially();
   }
   Saved(Saved&&) noexcept = default;
   Saved& operator=(Saved&&) noexcept = default;
@@ -122,17 +169,18 @@ class Saved {
   static Saved output(const Tensor& y, size_t number = 0);
 
   Tensor operator*() const;
-  bool defined() const { return x_.defined() || stub_; }
+  bool defined() const { return x_.defined() || deferred_; }
 
  private:
+  friend detail::Recompute;
   void keep_specially();
   void leave_to_checkpoint();
-  Tensor recomputed() const;
+  void leave_to_recompute();
 
   Tensor x_;
   uint32_t version_ = 0;
-  int32_t output_ = -1;   // its number among the op's outputs
-  Ref<RefCounted> stub_;  // in a checkpoint (bb/autograd/checkpoint.h), in the value's place
+  int32_t output_ = -1;             // its number among the op's outputs
+  Ref<detail::Deferred> deferred_;  // in the value's place
 };
 
 /// Tensors given to record() as an op's inputs, without copying the handles.
@@ -191,6 +239,7 @@ class Record : public Node {
     if (std::exchange(freed_, true)) return;
     pullback_.~Pullback();
     inputs_ = Inputs();
+    if (extras) extras->recompute = nullptr;
   }
 
   void collect_saved(std::vector<Tensor>& list) const override {

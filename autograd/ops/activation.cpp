@@ -8,6 +8,7 @@
 #include "bb/autograd/ops/compare.h"
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/shape.h"
+#include "bb/autograd/recompute.h"
 #include "bb/autograd/tape.h"
 #include "bb/core/checks.h"
 #include "bb/core/elementwise.h"
@@ -34,11 +35,30 @@ Tensor relu_grad(const Tensor& dy, const Tensor& s) {
 }
 
 Tensor relu(const Tensor& x) {
-  Tensor y = detail::apply("relu", activations().relu, x);
-  Saved saved = autograd::output_for(x, y);
-  return record("relu", {x}, std::move(y),
-                [y = std::move(saved)](const Tensor& dy) { return relu_grad(dy, (*y).detach()); });
+  const auto compute = [](const Tensor& from) {
+    return detail::apply("relu", activations().relu, from);
+  };
+  Tensor y = compute(x);
+  const bool again = autograd::wants_grad(x) && autograd::is_recomputed(x);
+  Saved saved = again ? Saved(x) : autograd::output_for(x, y);  // either tells where dy passes
+  y = record("relu", {x}, std::move(y),
+             [s = std::move(saved)](const Tensor& dy) { return relu_grad(dy, (*s).detach()); });
+  if (again) autograd::recompute(y, {x}, compute);
+  return y;
 }
+
+namespace {
+
+// Records y = compute(x), whose pullback saves x: who saves y need not keep it too.
+template <class Compute, class Pullback>
+Tensor record_beside_x(const char* name, const Tensor& x, const Compute& compute,
+                       Pullback&& pullback) {
+  Tensor y = record(name, {x}, compute(x), std::forward<Pullback>(pullback));
+  autograd::recompute(y, {x}, compute);
+  return y;
+}
+
+}  // namespace
 
 // ---- Of pieces
 
@@ -76,11 +96,14 @@ Tensor relu6(const Tensor& x) {
 
 Tensor leaky_relu(const Tensor& x, double negative_slope) {
   check_floating("leaky_relu", x);
-  Tensor y = detail::apply("leaky_relu", activations().leaky_relu, x, Scalar(negative_slope),
-                           {"x", "negative_slope"});
-  return record("leaky_relu", {x}, std::move(y), [x = Saved(x), negative_slope](const Tensor& dy) {
-    return leaky_relu_grad(dy, (*x).detach(), negative_slope);
-  });
+  const auto compute = [negative_slope](const Tensor& from) {
+    return detail::apply("leaky_relu", activations().leaky_relu, from, Scalar(negative_slope),
+                         {"x", "negative_slope"});
+  };
+  return record_beside_x("leaky_relu", x, compute,
+                         [x = Saved(x), negative_slope](const Tensor& dy) {
+                           return leaky_relu_grad(dy, (*x).detach(), negative_slope);
+                         });
 }
 
 namespace {
@@ -133,8 +156,10 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
 
 Tensor hardsigmoid(const Tensor& x) {
   check_floating("hardsigmoid", x);
-  Tensor y = detail::apply("hardsigmoid", activations().hardsigmoid, x);
-  return record("hardsigmoid", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
+  const auto compute = [](const Tensor& from) {
+    return detail::apply("hardsigmoid", activations().hardsigmoid, from);
+  };
+  return record_beside_x("hardsigmoid", x, compute, [x = Saved(x)](const Tensor& dy) {
     if (!is_grad_enabled())
       return detail::apply("hardsigmoid_grad", activations().hardsigmoid_grad, dy, *x);
     return where(lt(abs((*x).detach()), 3), dy / 6, 0.0);
@@ -143,8 +168,10 @@ Tensor hardsigmoid(const Tensor& x) {
 
 Tensor hardswish(const Tensor& x) {
   check_floating("hardswish", x);
-  Tensor y = detail::apply("hardswish", activations().hardswish, x);
-  return record("hardswish", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
+  const auto compute = [](const Tensor& from) {
+    return detail::apply("hardswish", activations().hardswish, from);
+  };
+  return record_beside_x("hardswish", x, compute, [x = Saved(x)](const Tensor& dy) {
     const Tensor at = *x;
     if (!is_grad_enabled())
       return detail::apply("hardswish_grad", activations().hardswish_grad, dy, at);
@@ -162,8 +189,10 @@ constexpr double kSeluScale = 1.0507009873554804934193349852946;
 
 Tensor scaled_elu(const char* name, const Tensor& x, double alpha, double scale) {
   check_floating(name, x);
-  Tensor y = detail::apply(name, activations().elu, {x, Scalar(alpha), Scalar(scale)});
-  return record(name, {x}, std::move(y), [x = Saved(x), alpha, scale](const Tensor& dy) {
+  const auto compute = [name, alpha, scale](const Tensor& from) {
+    return detail::apply(name, activations().elu, {from, Scalar(alpha), Scalar(scale)});
+  };
+  return record_beside_x(name, x, compute, [x = Saved(x), alpha, scale](const Tensor& dy) {
     const Tensor at = *x;
     if (!is_grad_enabled())
       return detail::apply("elu_grad", activations().elu_grad,
@@ -187,8 +216,10 @@ Tensor bounded(const Tensor& x) { return clamp(x, -1000, 1000); }
 
 Tensor silu(const Tensor& x) {
   check_floating("silu", x);
-  Tensor y = detail::apply("silu", activations().silu, x);
-  return record("silu", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
+  const auto compute = [](const Tensor& from) {
+    return detail::apply("silu", activations().silu, from);
+  };
+  return record_beside_x("silu", x, compute, [x = Saved(x)](const Tensor& dy) {
     if (!is_grad_enabled()) return detail::apply("silu_grad", activations().silu_grad, dy, *x);
     const Tensor at = bounded(*x);
     const Tensor s = sigmoid(at);
@@ -199,23 +230,27 @@ Tensor silu(const Tensor& x) {
 Tensor softplus(const Tensor& x, const SoftplusOptions& options) {
   check_floating("softplus", x);
   const auto [beta, threshold] = options;
-  Tensor y =
-      detail::apply("softplus", activations().softplus, {x, Scalar(beta), Scalar(threshold)});
-  return record("softplus", {x}, std::move(y),
-                [x = Saved(x), beta = beta, threshold = threshold](const Tensor& dy) {
-                  const Tensor at = *x;
-                  if (!is_grad_enabled())
-                    return detail::apply("softplus_grad", activations().softplus_grad,
-                                         {dy, at, Scalar(beta), Scalar(threshold)});
-                  const Tensor z = at * beta;
-                  return dy * where(gt(z, threshold), 1.0, sigmoid(z));
-                });
+  const auto compute = [beta = beta, threshold = threshold](const Tensor& from) {
+    return detail::apply("softplus", activations().softplus,
+                         {from, Scalar(beta), Scalar(threshold)});
+  };
+  return record_beside_x("softplus", x, compute,
+                         [x = Saved(x), beta = beta, threshold = threshold](const Tensor& dy) {
+                           const Tensor at = *x;
+                           if (!is_grad_enabled())
+                             return detail::apply("softplus_grad", activations().softplus_grad,
+                                                  {dy, at, Scalar(beta), Scalar(threshold)});
+                           const Tensor z = at * beta;
+                           return dy * where(gt(z, threshold), 1.0, sigmoid(z));
+                         });
 }
 
 Tensor logsigmoid(const Tensor& x) {
   check_floating("logsigmoid", x);
-  Tensor y = detail::apply("logsigmoid", activations().logsigmoid, x);
-  return record("logsigmoid", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
+  const auto compute = [](const Tensor& from) {
+    return detail::apply("logsigmoid", activations().logsigmoid, from);
+  };
+  return record_beside_x("logsigmoid", x, compute, [x = Saved(x)](const Tensor& dy) {
     if (!is_grad_enabled())
       return detail::apply("logsigmoid_grad", activations().logsigmoid_grad, dy, *x);
     return dy * sigmoid(-*x);
@@ -224,8 +259,10 @@ Tensor logsigmoid(const Tensor& x) {
 
 Tensor mish(const Tensor& x) {
   check_floating("mish", x);
-  Tensor y = detail::apply("mish", activations().mish, x);
-  return record("mish", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
+  const auto compute = [](const Tensor& from) {
+    return detail::apply("mish", activations().mish, from);
+  };
+  return record_beside_x("mish", x, compute, [x = Saved(x)](const Tensor& dy) {
     if (!is_grad_enabled()) return detail::apply("mish_grad", activations().mish_grad, dy, *x);
     const Tensor at = bounded(*x);
     const Tensor t = tanh(softplus(at));
@@ -275,8 +312,10 @@ Tensor gelu(const Tensor& x, const GeluOptions& options) {
   check_floating("gelu", x);
   const GeluApproximate approximate = options.approximate;
   const bool with_tanh = approximate == GeluApproximate::kTanh;
-  Tensor y = detail::apply("gelu", with_tanh ? activations().gelu_tanh : activations().gelu, x);
-  return record("gelu", {x}, std::move(y), [x = Saved(x), approximate](const Tensor& dy) {
+  const auto compute = [with_tanh](const Tensor& from) {
+    return detail::apply("gelu", with_tanh ? activations().gelu_tanh : activations().gelu, from);
+  };
+  return record_beside_x("gelu", x, compute, [x = Saved(x), approximate](const Tensor& dy) {
     return gelu_grad(dy, *x, approximate);
   });
 }

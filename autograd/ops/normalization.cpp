@@ -8,6 +8,7 @@
 #include "bb/autograd/ops/pointwise.h"
 #include "bb/autograd/ops/reduce.h"
 #include "bb/autograd/ops/shape.h"
+#include "bb/autograd/recompute.h"
 #include "bb/autograd/tape.h"
 #include "bb/core/checks.h"
 #include "bb/core/error.h"
@@ -107,23 +108,25 @@ Tensor normalized_off_tape(const Norm& norm, const Tensor& x, const Epilogue& e,
   return laid_back(norm, y, x.shape());
 }
 
-// What gradients are made of beside dy.
-struct Made {
-  Tensor x, weight, bias;
-  Tensor y;  // undefined without activation
-  bool has_residual;
-};
+// The same result from the statistics that were found.
+Tensor normalized_again(const Norm& norm, const Tensor& x, const Epilogue& e, const Statistics& s) {
+  Norm given = norm;
+  given.from = NormStatistics::kGiven;
+  Statistics found = s;
+  return normalized_off_tape(given, x, e, found);
+}
+
 using Gradients = std::array<Tensor, 4>;  // of x, weight, bias and residual
 
-// All in two passes over x and dy.
-Gradients fused_gradients(const Norm& norm, const Made& made, const Tensor& dy, const Statistics& s,
-                          const Shape& affine, Needs needs) {
-  const Shape& x_shape = made.x.shape();
-  const DType dtype = made.x.dtype();
-  const bool gated = made.y.defined();
-  const Tensor x = laid_out(norm, made.x), grad = laid_out(norm, dy);
-  const Tensor y = gated && made.has_residual ? laid_out(norm, made.y) : Tensor();
-  const Tensor weight = plain(made.weight), bias = plain(made.bias);
+// All in two passes over x and dy. Without activation neither bias nor residual is looked at.
+Gradients fused_gradients(const Norm& norm, const Tensor& input, const Epilogue& e,
+                          const Tensor& dy, const Statistics& s, const Shape& affine, Needs needs) {
+  const Shape& x_shape = input.shape();
+  const DType dtype = input.dtype();
+  const bool gated = e.activation != Activation::kNone;
+  const Tensor x = laid_out(norm, input), grad = laid_out(norm, dy);
+  const Tensor residual = e.residual.defined() ? laid_out(norm, e.residual) : Tensor();
+  const Tensor weight = plain(e.weight), bias = plain(e.bias);
   const NormShape shape = kernel_shape(norm);
   Tensor dx = Tensor::empty(kernel_result(norm, x_shape), dtype), dresidual, sums;
   if (needs[3] && gated) dresidual = Tensor::empty(kernel_result(norm, x_shape), dtype);
@@ -133,10 +136,10 @@ Gradients fused_gradients(const Norm& norm, const Made& made, const Tensor& dy, 
     kernels::normalize_grad<T>(shape, norm.from,
                                {.x = x.data<T>(),
                                 .dy = grad.data<T>(),
-                                .activation = gated ? Activation::kRelu : Activation::kNone,
-                                .y = data_or_null<T>(y),
+                                .activation = e.activation,
                                 .weight = data_or_null<T>(weight),
                                 .bias = data_or_null<T>(bias),
+                                .residual = data_or_null<T>(residual),
                                 .means = s.means.data<T>(),
                                 .rstd = s.rstd.data<T>(),
                                 .dx = dx.data<T>(),
@@ -155,13 +158,13 @@ Gradients fused_gradients(const Norm& norm, const Made& made, const Tensor& dy, 
 // ---- On the tape
 
 // The same gradients from ops, for those who differentiate them again.
-Gradients composed_gradients(const Norm& norm, const Made& made, const Tensor& dy,
+Gradients composed_gradients(const Norm& norm, const Tensor& x, const Epilogue& e, const Tensor& dy,
                              const Statistics& s, const Shape& affine, Needs needs) {
-  const auto& [x, weight, bias, y, has_residual] = made;
   const bool given = norm.from == NormStatistics::kGiven;
   const bool centered = norm.from == NormStatistics::kOwn;
   const Shape part_dims{0, 3, 4};
-  const Tensor passed = y.defined() ? relu_grad(dy, y.detach()) : dy;
+  const Tensor passed =
+      e.activation == Activation::kNone ? dy : relu_grad(dy, normalized_again(norm, x, e, s));
   const Tensor full = reshape(x, norm.full()), grad = reshape(passed, norm.full());
   const Tensor from_mean = given      ? full - reshape(s.mean(), norm.part())
                            : centered ? full - mean(full, part_dims, true)
@@ -171,7 +174,7 @@ Gradients composed_gradients(const Norm& norm, const Made& made, const Tensor& d
   const Tensor z = from_mean * rstd;
   Gradients grads;
   if (needs[0]) {
-    Tensor inner = weight.defined() ? grad * reshape(weight, norm.affine()) : grad;
+    Tensor inner = e.weight.defined() ? grad * reshape(e.weight, norm.affine()) : grad;
     const Tensor g = inner;
     if (!given) inner = inner - z * mean(g * z, part_dims, true);
     if (centered) inner = inner - mean(g, part_dims, true);
@@ -188,18 +191,24 @@ Tensor normalized(const Norm& norm, const Tensor& x, const Epilogue& e, Statisti
   Tensor y = no_grad([&] { return normalized_off_tape(norm, x, e, s); });
   const auto& [weight, bias, residual, activation] = e;
   const Shape affine = weight.defined() ? weight.shape() : bias.defined() ? bias.shape() : Shape{};
-  const bool wanted =
-      wants_grad(x) || wants_grad(weight) || wants_grad(bias) || wants_grad(residual);
-  const bool gated = wanted && activation != Activation::kNone;
-  Saved saved_bias = gated ? Saved(bias) : Saved(), result = gated ? Saved::output(y) : Saved();
-  return record(
-      norm.name, {x, weight, bias, residual}, std::move(y),
-      [norm, s, affine, x = Saved(x), weight = Saved(weight), bias = std::move(saved_bias),
-       y = std::move(result), has_residual = residual.defined()](const Tensor& dy, Needs needs) {
-        const Made made{*x, *weight, *bias, *y, has_residual};
-        return is_grad_enabled() ? composed_gradients(norm, made, dy, s, affine, needs)
-                                 : fused_gradients(norm, made, dy, s, affine, needs);
-      });
+  const bool gated = activation != Activation::kNone;
+  y = record(norm.name, {x, weight, bias, residual}, std::move(y),
+             [norm, s, affine, activation = activation, x = Saved(x), weight = Saved(weight),
+              bias = gated ? Saved(bias) : Saved(),
+              residual = gated ? Saved(residual) : Saved()](const Tensor& dy, Needs needs) {
+               const Epilogue from{*weight, *bias, *residual, activation};
+               return is_grad_enabled() ? composed_gradients(norm, *x, from, dy, s, affine, needs)
+                                        : fused_gradients(norm, *x, from, dy, s, affine, needs);
+             });
+  if (autograd::may_recompute(y)) {
+    const Tensor shift = bias.defined() ? bias.detach().clone() : bias;  // which may be changed
+    autograd::recompute(
+        y, {x, weight, residual},
+        [norm, s, shift, gate = activation](const Tensor& from, const Tensor& w, const Tensor& r) {
+          return normalized_again(norm, from, {w, shift, r, gate}, s);
+        });
+  }
+  return y;
 }
 Tensor normalized(const Norm& norm, const Tensor& x, const Epilogue& epilogue) {
   Statistics found = statistics_for(norm, x.dtype());

@@ -159,7 +159,8 @@ template <class T, class Part, class V>
 HWY_INLINE V passed(Part part, const T* dy, int64_t i, const NormGate<T>& gate, V v) {
   const V g = part.load(dy + i);
   if (!gate.relu) return g;
-  const V y = gate.y ? part.load(gate.y + i) : hn::MulAdd(v, set(gate.scale), set(gate.shift));
+  V y = hn::MulAdd(v, set(gate.scale), set(gate.shift));
+  if (gate.residual) y = hn::Add(y, part.load(gate.residual + i));
   return hn::IfThenZeroElse(hn::Le(y, set(T{0})), g);
 }
 
@@ -400,7 +401,7 @@ void grad_of_part(const NormLoops<T>& loops, const NormShape& s, int64_t part,
   const int64_t together = weight || sums ? 1 : s.channels, first = part * s.line();
   const NormRuns all = runs_of(s, together);
   const auto gate_at = [&](int64_t at) {
-    return NormGate<T>{p.activation == Activation::kRelu, p.y ? p.y + at : nullptr,
+    return NormGate<T>{p.activation == Activation::kRelu, p.residual ? p.residual + at : nullptr,
                        weight ? rstd * *weight : rstd, bias ? *bias : 0};
   };
   const bool sums_matter = statistics != NormStatistics::kGiven || sums || p.dresidual;

@@ -29,7 +29,7 @@ struct NormShape {
 enum class NormStatistics : uint8_t {
   kOwn,      ///< x
   kOwnRoot,  ///< x; the mean is 0 and the variance the mean square
-  kGiven,    ///< the caller: constants in gradients. For parts of one channel
+  kGiven,    ///< the caller: constants in gradients, which are for parts of one channel
 };
 
 /// What normalize() reads and writes; weight, bias and residual may be null.
@@ -56,15 +56,15 @@ template <class T>
 void normalize(const NormShape& shape, NormStatistics statistics, double eps,
                const NormPass<T>& pass);
 
-/// What normalize_grad() reads and writes; weight, bias, y, dresidual and sums may be null.
+/// What normalize_grad() reads and writes; weight, bias, residual, dresidual and sums may be null.
 template <class T>
 struct NormGradPass {
   const T* x;
   const T* dy;
-  Activation activation;  // dy counts where relu's result y is above 0 or NaN
-  const T* y;             // needed where there was a residual; else made again, from x and the bias
+  Activation activation;  // dy counts where relu's result is above 0 or NaN: it is made again
   const T* weight;
-  const T* bias;
+  const T* bias;  // these two for that alone
+  const T* residual;
   const T* means;
   const T* rstd;
   T* dx;
@@ -91,12 +91,12 @@ struct NormFactors {
   bool given;  // c0 and c1 are 0, whatever x is
 };
 
-/// Whether dy passes: without relu, or where y, its result, is above 0 or NaN. Without y, from
-/// y = (x - mean) * scale + shift.
+/// Whether dy passes: without relu, or where (x - mean) * scale + shift + residual is above 0 or
+/// NaN.
 template <class T>
 struct NormGate {
   bool relu = false;
-  const T* y = nullptr;
+  const T* residual = nullptr;
   T scale = 0, shift = 0;
 };
 

@@ -1,0 +1,57 @@
+#include "bb/autograd/recompute.h"
+
+#include <algorithm>
+
+namespace bb::autograd {
+namespace {
+
+// Stands for a result that is computed again, or a view of it.
+struct Again final : detail::Deferred {
+  Again(detail::Recompute* recompute_, const Tensor& x)
+      : Deferred(x),
+        recompute(recompute_),
+        shape(x.shape()),
+        strides(x.strides()),
+        offset(x.handle()->offset) {
+    steps = recompute->steps();
+  }
+  Tensor value() override { return recompute->value().alias(shape, strides, offset); }
+
+  Ref<detail::Recompute> recompute;
+  Shape shape, strides;
+  int64_t offset;
+};
+
+}  // namespace
+
+Tensor detail::Recompute::value() {
+  const std::lock_guard lock(mutex_);
+  if (!value_.defined()) value_ = no_grad([&] { return compute(); });
+  return value_;
+}
+
+void detail::Recompute::forget() {
+  const std::lock_guard lock(mutex_);
+  value_ = Tensor();
+}
+
+void detail::Recompute::follow(const Saved& input) {
+  if (input.deferred_) steps_ = std::max(steps_, input.deferred_->steps + 1);
+}
+
+bool may_recompute(const Tensor& y) {
+  return y.node() && !detail::mode().recomputes && y.version() == 0 && y.is_contiguous() &&
+         y.handle()->offset == 0 && y.numel() * size_of(y.dtype()) >= detail::kLeastRecomputed;
+}
+
+void detail::set_recompute(const Tensor& y, Ref<Recompute> recompute) {
+  if (recompute->steps() <= kMostRecomputedSteps)
+    node_of(y)->more().recompute = std::move(recompute);
+}
+
+void Saved::leave_to_recompute() {
+  deferred_ = Ref<detail::Deferred>(new Again(detail::recompute_of(x_), x_));
+  x_ = Tensor();
+}
+
+}  // namespace bb::autograd
