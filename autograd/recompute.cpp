@@ -26,8 +26,11 @@ struct Again final : detail::Deferred {
 
 Tensor detail::Recompute::value() {
   const std::lock_guard lock(mutex_);
-  if (!value_.defined()) value_ = no_grad([&] { return compute(); });
-  return value_;
+  if (value_.defined()) return value_;
+  Tensor value = no_grad([&] { return compute(); });
+  const bool is_last = use_count() <= 2;  // by the result's node and the one who asks
+  if (!is_last) value_ = value;
+  return value;
 }
 
 void detail::Recompute::forget() {

@@ -53,7 +53,8 @@ bool may_recompute(const Tensor& y);
 ///   autograd::recompute(y, {x}, [](const Tensor& x) { return x * x; });
 ///
 /// y comes straight from record(). compute must give the same bits each time. The first who asks
-/// for the value computes it; it is kept until backward has come to y's own record. Small results,
+/// for the value computes it; where others may ask too, it is kept until backward comes to y's own
+/// record. Small results,
 /// and those of long chains of such ops, are kept all the same. Whoever changes y in place, before
 /// or after it is saved, changes nothing in gradients that read it.
 template <size_t N, class Compute>

@@ -303,6 +303,14 @@ bool add_to_gradient(size_t input, const std::function<void(Tensor& sum)>& add) 
   return input < inputs.size() && inputs[input] && Walk::running->add_in_place(*inputs[input], add);
 }
 
+bool may_write_over(const Tensor& dy) {
+  if (!pulling || is_grad_enabled() || !dy.is_contiguous() || dy.is_inference()) return false;
+  const bb::detail::TensorImpl& impl = *dy.handle();
+  // A view may be all that is left of its base.
+  const bool of_base = impl.base && impl.base->use_count() == 1;
+  return impl.use_count() == 1 && impl.storage->use_count() == (of_base ? 2 : 1);
+}
+
 void Node::pull(const Tensor&, Tensor*) {
   throw ValueError(
       fmt::format("backward: the records of this graph were freed by an earlier backward (at {})\n"

@@ -72,7 +72,7 @@ class Deferred : public RefCounted {
 /// How backward computes the result of a record again.
 class Recompute : public RefCounted {
  public:
-  Tensor value();  // keeps it
+  Tensor value();
   void forget();
   int steps() const { return steps_; }
 
@@ -373,6 +373,10 @@ void note_module(const Tensor& y);
 
 /// True where an op over `x` is to be recorded.
 inline bool wants_grad(const Tensor& x) { return x.requires_grad() && is_grad_enabled(); }
+
+/// Whether a pullback may write its result over dy, the gradient that it was given: nobody else
+/// sees those elements, they have no gaps, and nothing is recorded.
+bool may_write_over(const Tensor& dy);
 
 /// x, kept only where the gradient of `other`, which reads it, is wanted.
 inline Saved saved_for(const Tensor& other, const Tensor& x) {

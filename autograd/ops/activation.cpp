@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "bb/autograd/ops/apply_over.h"
 #include "bb/autograd/ops/arithmetic.h"
 #include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/clamp.h"
@@ -34,6 +35,11 @@ Tensor relu_grad(const Tensor& dy, const Tensor& s) {
                 [s = Saved(s)](const Tensor& ddx) { return relu_grad(ddx, *s); });
 }
 
+Tensor pull_relu(const Tensor& dy, const Tensor& s) {
+  if (is_grad_enabled()) return relu_grad(dy, s.detach());
+  return detail::apply_over("relu_grad", activations().relu_grad, dy, s);
+}
+
 Tensor relu(const Tensor& x) {
   const auto compute = [](const Tensor& from) {
     return detail::apply("relu", activations().relu, from);
@@ -42,7 +48,7 @@ Tensor relu(const Tensor& x) {
   const bool again = autograd::wants_grad(x) && autograd::is_recomputed(x);
   Saved saved = again ? Saved(x) : autograd::output_for(x, y);  // either tells where dy passes
   y = record("relu", {x}, std::move(y),
-             [s = std::move(saved)](const Tensor& dy) { return relu_grad(dy, (*s).detach()); });
+             [s = std::move(saved)](const Tensor& dy) { return pull_relu(dy, *s); });
   if (again) autograd::recompute(y, {x}, compute);
   return y;
 }
@@ -161,7 +167,7 @@ Tensor hardsigmoid(const Tensor& x) {
   };
   return record_beside_x("hardsigmoid", x, compute, [x = Saved(x)](const Tensor& dy) {
     if (!is_grad_enabled())
-      return detail::apply("hardsigmoid_grad", activations().hardsigmoid_grad, dy, *x);
+      return detail::apply_over("hardsigmoid_grad", activations().hardsigmoid_grad, dy, *x);
     return where(lt(abs((*x).detach()), 3), dy / 6, 0.0);
   });
 }
@@ -174,7 +180,7 @@ Tensor hardswish(const Tensor& x) {
   return record_beside_x("hardswish", x, compute, [x = Saved(x)](const Tensor& dy) {
     const Tensor at = *x;
     if (!is_grad_enabled())
-      return detail::apply("hardswish_grad", activations().hardswish_grad, dy, at);
+      return detail::apply_over("hardswish_grad", activations().hardswish_grad, dy, at);
     const Tensor rising = where(lt(at, 3), dy * (at / 3 + 0.5), dy);
     return where(le(at, -3), 0.0, rising);
   });
@@ -220,7 +226,7 @@ Tensor silu(const Tensor& x) {
     return detail::apply("silu", activations().silu, from);
   };
   return record_beside_x("silu", x, compute, [x = Saved(x)](const Tensor& dy) {
-    if (!is_grad_enabled()) return detail::apply("silu_grad", activations().silu_grad, dy, *x);
+    if (!is_grad_enabled()) return detail::apply_over("silu_grad", activations().silu_grad, dy, *x);
     const Tensor at = bounded(*x);
     const Tensor s = sigmoid(at);
     return dy * (s * (at * (1 - s) + 1));
@@ -252,7 +258,7 @@ Tensor logsigmoid(const Tensor& x) {
   };
   return record_beside_x("logsigmoid", x, compute, [x = Saved(x)](const Tensor& dy) {
     if (!is_grad_enabled())
-      return detail::apply("logsigmoid_grad", activations().logsigmoid_grad, dy, *x);
+      return detail::apply_over("logsigmoid_grad", activations().logsigmoid_grad, dy, *x);
     return dy * sigmoid(-*x);
   });
 }
@@ -263,7 +269,7 @@ Tensor mish(const Tensor& x) {
     return detail::apply("mish", activations().mish, from);
   };
   return record_beside_x("mish", x, compute, [x = Saved(x)](const Tensor& dy) {
-    if (!is_grad_enabled()) return detail::apply("mish_grad", activations().mish_grad, dy, *x);
+    if (!is_grad_enabled()) return detail::apply_over("mish_grad", activations().mish_grad, dy, *x);
     const Tensor at = bounded(*x);
     const Tensor t = tanh(softplus(at));
     return dy * (t + at * sigmoid(at) * (1 - t * t));
@@ -290,10 +296,13 @@ Tensor gelu_tanh_curvature(const Tensor& x) {
   return s * (1 - s) * (slope * 2 + x * ((1 - s * 2) * slope * slope + x * (6 * kThird)));
 }
 
+const kernels::Elementwise& gelu_grad_kernel(GeluApproximate approximate) {
+  return approximate == GeluApproximate::kTanh ? activations().gelu_tanh_grad
+                                               : activations().gelu_grad;
+}
+
 Tensor gelu_grad(const Tensor& dy, const Tensor& x, GeluApproximate approximate) {
-  const bool with_tanh = approximate == GeluApproximate::kTanh;
-  Tensor dx = detail::apply(
-      "gelu_grad", with_tanh ? activations().gelu_tanh_grad : activations().gelu_grad, dy, x);
+  Tensor dx = detail::apply("gelu_grad", gelu_grad_kernel(approximate), dy, x);
   return record("gelu_grad", {dy, x}, std::move(dx),
                 [dy = Saved(dy), x = Saved(x), approximate](const Tensor& ddx, Needs needs) {
                   Pair grads;
@@ -316,7 +325,8 @@ Tensor gelu(const Tensor& x, const GeluOptions& options) {
     return detail::apply("gelu", with_tanh ? activations().gelu_tanh : activations().gelu, from);
   };
   return record_beside_x("gelu", x, compute, [x = Saved(x), approximate](const Tensor& dy) {
-    return gelu_grad(dy, *x, approximate);
+    if (is_grad_enabled()) return gelu_grad(dy, *x, approximate);
+    return detail::apply_over("gelu_grad", gelu_grad_kernel(approximate), dy, *x);
   });
 }
 

@@ -62,10 +62,10 @@ Tensor conv(const Conv& c, const Tensor& x, const Tensor& weight, const Tensor& 
   return record(c.name, {x, weight, bias}, std::move(y),
                 [c, x = saved_for(weight, x), weight = saved_for(x, weight), y = std::move(result)](
                     const Tensor& dy, Needs needs) {
-                  const Tensor dz = y.defined() ? relu_grad(dy, (*y).detach()) : dy;
+                  const Tensor dz = y.defined() ? pull_relu(dy, *y) : dy;
                   std::array<Tensor, 3> grads;
+                  if (needs[1]) grads[1] = conv_grad_weight(c, *x, dz);  // x may go then
                   if (needs[0]) grads[0] = conv_grad_input(c, "conv_grad_input", dz, *weight);
-                  if (needs[1]) grads[1] = conv_grad_weight(c, *x, dz);
                   if (needs[2]) grads[2] = bias_grad(dz, spatial_dims(c));
                   return grads;
                 });

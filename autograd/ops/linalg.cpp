@@ -77,10 +77,11 @@ Tensor matrix_product(const Tensor& a, const Tensor& b) {
                 });
 }
 
-// The gradient dz in front of y = relu(z) and, where wanted, its sum over rows: off the tape.
+// The gradient dz in front of y = relu(z) and, where wanted, its sum over rows: off the tape, and
+// over dy where nobody else sees it.
 std::pair<Tensor, Tensor> relu_bias_grad(const Tensor& dy, const Tensor& y, bool bias) {
+  Tensor dz = autograd::may_write_over(dy) ? dy : Tensor::empty(y.shape(), y.dtype());
   const Tensor rows = dy.contiguous();
-  Tensor dz = Tensor::empty(y.shape(), y.dtype());
   Tensor dbias = bias ? Tensor::empty({y.size(1)}, y.dtype()) : Tensor();
   visit_floating(y.dtype(), [&]<class T>() {
     kernels::relu_bias_grad<T>(y.size(0), y.size(1), rows.data<T>(), y.data<T>(), dz.data<T>(),
@@ -159,8 +160,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activat
                   else if (y.defined())
                     std::tie(dz, dbias) = relu_bias_grad(dy, *y, needs[2]);
                   std::array<Tensor, 3> grads;
+                  if (needs[1]) grads[1] = matmul(transpose(dz, 0, 1), *x);  // x may go then
                   if (needs[0]) grads[0] = matmul(dz, *weight);
-                  if (needs[1]) grads[1] = matmul(transpose(dz, 0, 1), *x);
                   if (needs[2]) grads[2] = dbias.defined() ? dbias : sum(dz, {0});
                   return grads;
                 });

@@ -124,11 +124,12 @@ Gradients fused_gradients(const Norm& norm, const Tensor& input, const Epilogue&
   const Shape& x_shape = input.shape();
   const DType dtype = input.dtype();
   const bool gated = e.activation != Activation::kNone;
-  const Tensor x = laid_out(norm, input), grad = laid_out(norm, dy);
   const Tensor residual = e.residual.defined() ? laid_out(norm, e.residual) : Tensor();
   const Tensor weight = plain(e.weight), bias = plain(e.bias);
   const NormShape shape = kernel_shape(norm);
-  Tensor dx = Tensor::empty(kernel_result(norm, x_shape), dtype), dresidual, sums;
+  const bool over = autograd::may_write_over(dy) && !norm.in_columns() && (gated || !needs[3]);
+  const Tensor x = laid_out(norm, input), grad = laid_out(norm, dy);
+  Tensor dx = over ? dy : Tensor::empty(kernel_result(norm, x_shape), dtype), dresidual, sums;
   if (needs[3] && gated) dresidual = Tensor::empty(kernel_result(norm, x_shape), dtype);
   if (needs[1] || needs[2])
     sums = Tensor::empty({shape.sum_blocks(), 2, shape.groups * shape.channels}, dtype);

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "bb/autograd/ops/apply_over.h"
 #include "bb/autograd/ops/arithmetic.h"
 #include "bb/autograd/ops/check_floating.h"
 #include "bb/autograd/ops/compare.h"
@@ -72,7 +73,7 @@ Tensor sqrt(const Tensor& x) {
   Saved saved = autograd::output_for(x, y);
   return record("sqrt", {x}, std::move(y), [y = std::move(saved)](const Tensor& dy) {
     if (is_grad_enabled()) return dy / (*y * 2);
-    return detail::apply("sqrt_grad", elementwise().sqrt_grad, dy, *y);
+    return detail::apply_over("sqrt_grad", elementwise().sqrt_grad, dy, *y);
   });
 }
 
@@ -147,7 +148,7 @@ Tensor tanh(const Tensor& x) {
   Saved saved = autograd::output_for(x, y);
   return record("tanh", {x}, std::move(y), [y = std::move(saved)](const Tensor& dy) {
     if (is_grad_enabled()) return dy * (1 - *y * *y);
-    return detail::apply("tanh_grad", elementwise().tanh_grad, dy, *y);
+    return detail::apply_over("tanh_grad", elementwise().tanh_grad, dy, *y);
   });
 }
 
@@ -168,7 +169,7 @@ Tensor sigmoid(const Tensor& x) {
   Saved saved = autograd::output_for(x, y);
   return record("sigmoid", {x}, std::move(y), [y = std::move(saved)](const Tensor& dy) {
     if (is_grad_enabled()) return dy * (*y * (1 - *y));
-    return detail::apply("sigmoid_grad", elementwise().sigmoid_grad, dy, *y);
+    return detail::apply_over("sigmoid_grad", elementwise().sigmoid_grad, dy, *y);
   });
 }
 
@@ -184,7 +185,7 @@ Tensor sin(const Tensor& x) {
   Tensor y = detail::apply("sin", elementwise().sin, x);
   return record("sin", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
     if (is_grad_enabled()) return dy * cos(*x);
-    return detail::apply("sin_grad", elementwise().sin_grad, dy, *x);
+    return detail::apply_over("sin_grad", elementwise().sin_grad, dy, *x);
   });
 }
 
@@ -192,7 +193,7 @@ Tensor cos(const Tensor& x) {
   Tensor y = detail::apply("cos", elementwise().cos, x);
   return record("cos", {x}, std::move(y), [x = Saved(x)](const Tensor& dy) {
     if (is_grad_enabled()) return -(dy * sin(*x));
-    return detail::apply("cos_grad", elementwise().cos_grad, dy, *x);
+    return detail::apply_over("cos_grad", elementwise().cos_grad, dy, *x);
   });
 }
 

@@ -67,7 +67,7 @@ struct NormGradPass {
   const T* residual;
   const T* means;
   const T* rstd;
-  T* dx;
+  T* dx;         // may be dy
   T* dresidual;  // takes what counts of dy
   T* sums;       // [sum_blocks, 2, groups, channels]: of dy and of dy z by channel, from a block of
                  // rows each

@@ -1,0 +1,263 @@
+#include "bb/autograd/recompute.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "../message_of.h"
+#include "bb/bb.h"
+#include "bb/tests/same_bits.h"
+
+namespace bb {
+namespace {
+
+using bb::testing::bytes_of;
+
+constexpr int64_t kBytes = int64_t{4} * 16 * 16 * 16 * 4;  // of an image batch [4, 16, 16, 16]
+
+int64_t held_by(const std::function<Tensor()>& make) {
+  const auto before = memory::stats().live_bytes;
+  const Tensor y = make();
+  return memory::stats().live_bytes - before;
+}
+
+// Layers of a residual network: relu(norm(conv(x)) + x).
+struct Stage {
+  explicit Stage(int64_t blocks) {
+    for (int64_t i = 0; i < blocks; ++i) {
+      filters.push_back((randn({16, 16, 3, 3}) * 0.1).requires_grad_());
+      weights.push_back((rand({16}) + 0.5).requires_grad_());
+      biases.push_back(randn({16}).requires_grad_());
+    }
+  }
+  Tensor operator()(const Tensor& x) const {
+    Tensor h = x;
+    for (size_t i = 0; i < filters.size(); ++i)
+      h = batch_norm(
+          conv2d(h, filters[i], {}, {.padding = 1}), {}, {}, weights[i], biases[i],
+          {.training = true, .residual = i > 0 ? h : Tensor(), .activation = Activation::kRelu});
+    return h;
+  }
+  std::vector<Tensor> leaves(const Tensor& x) const {
+    std::vector<Tensor> all{x};
+    for (const auto* list : {&filters, &weights, &biases})
+      all.insert(all.end(), list->begin(), list->end());
+    return all;
+  }
+  std::vector<Tensor> filters, weights, biases;
+};
+
+// A checkpoint keeps and computes values in its own way.
+template <class F>
+std::vector<Tensor> gradients(const F& f, const Tensor& x, const std::vector<Tensor>& leaves,
+                              bool by_checkpoint) {
+  const Tensor y = by_checkpoint ? checkpoint(f, {x}) : f(x);
+  auto grads = autograd::grad({(y * y).sum()}, leaves);
+  std::erase_if(grads, [](const Tensor& grad) { return !grad.defined(); });
+  return grads;
+}
+
+TEST(Recompute, ResultsOfANormWithSumAndReluAreNotKept) {
+  const Tensor x = randn({4, 16, 16, 16});
+  const Stage stage(4);
+  // What each convolution gave is kept, and the last result, which is held.
+  const auto held = held_by([&] { return stage(x); });
+  EXPECT_GT(held, 5 * kBytes);
+  EXPECT_LT(held, 5 * kBytes + kBytes / 2);
+}
+
+TEST(Recompute, GradientsOfAResidualNetworkAreBitwiseThoseOfACheckpoint) {
+  const Tensor x = randn({4, 16, 16, 16}).requires_grad_();
+  for (const int64_t blocks : {1, 3, 40}) {
+    const Stage stage(blocks);
+    const auto leaves = stage.leaves(x);
+    EXPECT_EQ(bytes_of(gradients(stage, x, leaves, false)),
+              bytes_of(gradients(stage, x, leaves, true)))
+        << blocks;
+  }
+}
+
+TEST(Recompute, OfALongChainSomeResultsAreKept) {
+  const Tensor x = randn({4, 16, 16, 16});
+  const Stage stage(50);
+  const auto kept = held_by([&] { return stage(x); }) / kBytes - 51;
+  EXPECT_GE(kept, 2);
+  EXPECT_LE(kept, 4);
+}
+
+TEST(Recompute, IsFreedWithTheGraph) {
+  const auto before = memory::stats().live_bytes;
+  {
+    const Tensor x = randn({4, 16, 16, 16});
+    const Stage stage(5);
+    const Tensor y = stage(x);
+    autograd::grad({y.sum()}, {stage.filters[4]});  // goes to no other record
+    stage(x).sum().backward();
+  }
+  EXPECT_EQ(memory::stats().live_bytes, before);
+}
+
+double largest(const Tensor& x) { return x.detach().abs().max().item<double>(); }
+
+// What a transformer's block does between its products, and activations after norms.
+TEST(Recompute, GradientsThroughNormsAndActivationsAreBitwiseThoseOfACheckpoint) {
+  const Tensor x = randn({8, 32, 64}).requires_grad_();
+  const Tensor w = (randn({64, 64}) * 0.2).requires_grad_(), g = rand({64}).requires_grad_();
+  const Tensor b = randn({64}).requires_grad_(), slopes = rand({1}).requires_grad_();
+  const auto norm = [&](const Tensor& h) { return layer_norm(h, {64}, g, b); };
+  const std::vector<std::pair<const char*, std::function<Tensor(const Tensor&)>>> cases{
+      {"layer_norm", [&](const Tensor& h) { return linear(norm(h), w); }},
+      {"rms_norm", [&](const Tensor& h) { return linear(rms_norm(h, {64}, g), w); }},
+      {"group_norm",
+       [&](const Tensor& h) {
+         return matmul(group_norm(h.transpose(1, 2), 4, g, b).transpose(1, 2), w);
+       }},
+      {"relu of a norm", [&](const Tensor& h) { return linear(relu(norm(h)), w, b); }},
+      {"gelu", [&](const Tensor& h) { return linear(gelu(linear(norm(h), w)), w); }},
+      {"gelu by tanh",
+       [&](const Tensor& h) {
+         return linear(gelu(linear(h, w), {.approximate = GeluApproximate::kTanh}), w);
+       }},
+      {"silu", [&](const Tensor& h) { return linear(silu(h), w); }},
+      {"mish", [&](const Tensor& h) { return linear(mish(h), w); }},
+      {"elu", [&](const Tensor& h) { return linear(elu(h, 0.7), w); }},
+      {"selu", [&](const Tensor& h) { return linear(selu(h), w); }},
+      {"leaky_relu", [&](const Tensor& h) { return linear(leaky_relu(h, 0.1), w); }},
+      {"hardswish", [&](const Tensor& h) { return linear(hardswish(h), w); }},
+      {"hardsigmoid", [&](const Tensor& h) { return linear(hardsigmoid(h), w); }},
+      {"softplus",
+       [&](const Tensor& h) { return linear(softplus(h, {.beta = 2, .threshold = 3}), w); }},
+      {"logsigmoid", [&](const Tensor& h) { return linear(logsigmoid(h), w); }},
+      {"views",
+       [&](const Tensor& h) {
+         const Tensor y = norm(h);
+         return matmul(y.slice(1, 3, 29).transpose(1, 2), y.slice(1, 0, 26)) +
+                prelu(y, slopes).sum();
+       }},
+  };
+  const std::vector<Tensor> leaves{x, w, g, b, slopes};
+  for (const auto& [name, f] : cases)
+    EXPECT_EQ(bytes_of(gradients(f, x, leaves, false)), bytes_of(gradients(f, x, leaves, true)))
+        << name;
+}
+
+TEST(Recompute, AnActivationIsNotKeptBesideItsInput) {
+  const Tensor x = randn({64, 256}), w = randn({256, 256}).requires_grad_();
+  const auto held = held_by([&] { return linear(gelu(linear(x, w)), w).sum(); });
+  EXPECT_GE(held, 64 * 256 * 4);
+  EXPECT_LT(held, 2 * 64 * 256 * 4);
+  // relu keeps its result alone: there is nothing to compute it from.
+  const auto of_relu = held_by([&] { return linear(relu(linear(x, w)), w).sum(); });
+  EXPECT_LT(of_relu, 2 * 64 * 256 * 4);
+}
+
+TEST(Recompute, SecondDerivativesGoThroughTheValue) {
+  const Tensor x = randn({64, 64}, kFloat64), w = randn({64, 64}, kFloat64).requires_grad_();
+  // A row at a time, results are so small that they are kept.
+  const auto curvature = [&](int64_t rows) {
+    Tensor total = zeros({}, kFloat64);
+    for (int64_t i = 0; i < 64; i += rows) {
+      const Tensor from = x.slice(0, i, i + rows).clone().requires_grad_();
+      const Tensor y = tanh(linear(gelu(layer_norm(from, {64})), w));
+      const Tensor dx = autograd::grad({y.sum()}, {from}, {.create_graph = true})[0];
+      total = total + (dx * dx).sum();
+    }
+    return autograd::grad({total}, {w})[0];
+  };
+  EXPECT_GT(largest(curvature(1)), 1e-3);
+  EXPECT_LT(largest(curvature(64) - curvature(1)), 1e-9);
+}
+
+TEST(Recompute, AChangeInPlaceBeforeTheValueIsSavedCounts) {
+  const Tensor x = randn({64, 64}).requires_grad_(), w = randn({64, 64}).requires_grad_();
+  const auto grad_of_w = [&](const auto& change) {
+    Tensor y = layer_norm(x, {64});
+    change(y);
+    return autograd::grad({linear(y, w).sum()}, {w})[0];
+  };
+  const Tensor plain = grad_of_w([](Tensor&) {});
+  const Tensor off_tape = grad_of_w([](Tensor& y) {
+    const NoGrad guard;
+    y.mul_(2.0);
+  });
+  const Tensor on_tape = grad_of_w([](Tensor& y) { y.mul_(2.0); });
+  const Tensor by_view = grad_of_w([](Tensor& y) { y.reshape({-1}).mul_(2.0); });
+  const Tensor after = grad_of_w([](Tensor&) {});
+  for (const Tensor& doubled : {off_tape, on_tape, by_view})
+    EXPECT_LT(largest(doubled - plain * 2), 1e-4);
+  EXPECT_EQ(largest(after - plain), 0);
+}
+
+TEST(Recompute, AChangeInPlaceAfterTheValueWasSavedDoesNotMatter) {
+  const Tensor x = randn({64, 64}).requires_grad_(), w = randn({64, 64}).requires_grad_();
+  Tensor bias = randn({64});
+  const auto grad_of_w = [&](bool changes) {
+    Tensor y = layer_norm(x, {64}, {}, bias);
+    const Tensor loss = linear(y, w).sum();
+    if (changes) {
+      const NoGrad guard;
+      y.zero_();
+      bias.add_(1.0);
+    }
+    const Tensor grad = autograd::grad({loss}, {w})[0];
+    return grad;
+  };
+  const Tensor plain = grad_of_w(false);
+  EXPECT_EQ(largest(grad_of_w(true) - plain), 0);
+}
+
+TEST(Recompute, AnInputThatWasChangedInPlaceThrows) {
+  Tensor x = randn({64, 64});
+  const Tensor w = randn({64, 64}).requires_grad_(), g = ones({64}).requires_grad_();
+  const Tensor loss = linear(layer_norm(x, {64}, g), w).sum();
+  x.add_(1.0);
+  const std::string text = message_of<ValueError>([&] { loss.backward(); });
+  EXPECT_NE(text.find("linear: a value that backward needs was changed in place"),
+            std::string::npos)
+      << text;
+}
+
+TEST(Recompute, ARetainedGraphGivesTheSameAgainAlsoInThreads) {
+  const Tensor x = randn({4, 16, 16, 16}).requires_grad_();
+  const Stage stage(6);
+  const Tensor loss = stage(x).sum();
+  const auto leaves = stage.leaves(x);
+  const auto again = [&] { return autograd::grad({loss}, leaves, {}, {.retain_graph = true}); };
+  const auto first = again();
+  const auto held = memory::stats().live_bytes;
+  EXPECT_EQ(bytes_of(again()), bytes_of(first));
+  EXPECT_EQ(memory::stats().live_bytes, held);  // nothing that was computed is left
+  std::vector<Tensor> in_thread;
+  std::thread other([&] { in_thread = again(); });
+  EXPECT_EQ(bytes_of(again()), bytes_of(first));
+  other.join();
+  EXPECT_EQ(bytes_of(in_thread), bytes_of(first));
+}
+
+TEST(Recompute, UsersOpsMayLeaveTheirResultsToIt) {
+  const Tensor x = randn({64, 64}).requires_grad_(), w = randn({64, 64}).requires_grad_();
+  int computed = 0;
+  const auto square = [&](const Tensor& v) {
+    ++computed;
+    return v * v;
+  };
+  const auto of = [&](const Tensor& v) {
+    Tensor y = no_grad([&] { return square(v); });
+    y = autograd::record("square", {v}, y,
+                         [v = autograd::Saved(v)](const Tensor& dy) { return dy * 2.0 * *v; });
+    autograd::recompute(y, {v}, square);
+    return y;
+  };
+  const Tensor loss = [&] {
+    const Tensor y = of(x);
+    return (matmul(y, w) + matmul(w, y)).sum();
+  }();
+  EXPECT_EQ(computed, 1);
+  loss.backward();
+  EXPECT_EQ(computed, 2);  // for both
+  const Tensor ones_ = ones({64, 64}), y = (x * x).detach();
+  EXPECT_LT(largest(w.grad() - matmul(y.t(), ones_) - matmul(ones_, y.t())), 1e-3);
+}
+
+}  // namespace
+}  // namespace bb
