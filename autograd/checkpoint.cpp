@@ -24,7 +24,7 @@ class Frame : public RefCounted {
   std::vector<Tensor> run(const std::vector<Tensor>& inputs);
 
   size_t add(const Tensor& x) {
-    values_.push_back({x.detach(), x.shape(), x.dtype(), x.version(), true});
+    values_.push_back({x.detach(), x.shape(), x.dtype(), x.version(), true, {}});
     return values_.size() - 1;
   }
   void drop(size_t number) {
@@ -32,21 +32,21 @@ class Frame : public RefCounted {
     values_[number].x = Tensor();
   }
   Tensor value(size_t number) {
-    if (!values_[number].x.defined()) run_again();
-    const Value& value = values_[number];
-    if (value.x.version() != value.version)
+    Value& value = values_[number];
+    if (value.change.empty() && !value.x.defined()) run_again();
+    value.note_change();
+    if (!value.change.empty())
       throw ValueError(
           fmt::format("checkpoint: a value that backward needs was changed in place\n"
-                      "  {}, saved at version {}, now at version {}\n"
-                      "  hint: use the out-of-place form, or clone() before changing it",
-                      describe(value.x), value.version, value.x.version()));
+                      "  {}\n  hint: use the out-of-place form, or clone() before changing it",
+                      value.change));
     return value.x;
   }
 
   // Takes a value of the second run.
   void repeat(const Tensor& x) {
     const size_t number = next_++;
-    if (number >= values_.size()) return;
+    if (number > last_wanted_) throw HasAll();
     Value& value = values_[number];
     if (x.shape() != value.shape || x.dtype() != value.dtype)
       throw ValueError(
@@ -59,6 +59,7 @@ class Frame : public RefCounted {
                       "ran again\n  {}, at version {} first, now at version {}",
                       describe(x), value.version, x.version()));
     if (value.wanted) value.x = x.detach();
+    if (number == last_wanted_) throw HasAll();
   }
 
  private:
@@ -68,7 +69,16 @@ class Frame : public RefCounted {
     DType dtype;
     uint32_t version;
     bool wanted;
+    std::string change;  // in place, if there was one
+
+    void note_change() {
+      if (x.defined() && x.version() != version)
+        change = fmt::format("{}, saved at version {}, now at version {}", describe(x), version,
+                             x.version());
+    }
   };
+  // Ends the second run: what follows the last value that is wanted need not be computed.
+  struct HasAll {};
   static constexpr const char* kHint =
       "  hint: it must not depend on what changes between forward and backward";
 
@@ -82,7 +92,7 @@ class Frame : public RefCounted {
   std::vector<bool> wants_grad_;
   bb::detail::DrawsScope::List draws_;
   std::vector<Value> values_;
-  size_t next_ = 0;
+  size_t next_ = 0, last_wanted_ = 0;
 };
 
 // The frame that values saved on this thread belong to.
@@ -126,6 +136,7 @@ std::vector<Tensor> Frame::run(const std::vector<Tensor>& inputs) {
   const FrameScope scope(this, false);
   const bb::detail::DrawsScope draws(draws_, false);
   std::vector<Tensor> outputs = fn_(inputs);
+  for (Value& value : values_) value.note_change();
   forget();
   return outputs;
 }
@@ -139,16 +150,19 @@ void Frame::run_again() {
     inputs.push_back(x);
   }
   next_ = 0;
+  for (size_t i = 0; i < values_.size(); ++i)
+    if (values_[i].wanted) last_wanted_ = i;
   try {
     const FrameScope scope(this, true);
     const bb::detail::DrawsScope draws(draws_, true);
     const GradMode recording(true);
     fn_(inputs);
-    if (next_ != values_.size())
+    if (next_ <= last_wanted_)
       throw ValueError(
           fmt::format("checkpoint: the function did not repeat itself: {} values were saved for "
                       "backward, and {} when it ran again\n{}",
                       values_.size(), next_, kHint));
+  } catch (const HasAll&) {
   } catch (...) {
     forget();
     throw;

@@ -13,14 +13,15 @@ std::vector<Tensor> checkpoint_list(const ListFunction& fn, const std::vector<Te
 }
 
 /// fn(inputs), recorded without the values that backward needs of it: when the first of them is
-/// asked for, fn runs again on the same inputs and gives them all (Chen et al., "Training deep nets
-/// with sublinear memory cost", 2016). Memory for one more forward pass, and gradients that are
-/// bitwise the same.
+/// asked for, fn runs again on the same inputs, as far as the last of them, and gives them all
+/// (Chen et al., "Training deep nets with sublinear memory cost", 2016). Memory for one more
+/// forward pass, and gradients that are bitwise the same.
 ///   Tensor h = checkpoint([&](const Tensor& x) { return block(x); }, {x});
 /// fn takes one to six tensors or a std::vector<Tensor>; it may read other tensors, such as
 /// parameters, and must compute the same each time; the random numbers that it draws come again.
-/// Checkpoints may lie within one another. Backward throws ValueError where fn saved other values
-/// than before, by number, shape or dtype, or reads a tensor that was changed in place since.
+/// Checkpoints may lie within one another. Backward throws ValueError where fn saves fewer values
+/// than before, or others by shape or dtype, or reads a tensor that was changed in place since. fn
+/// must let exceptions through that it does not know.
 template <class F>
 Tensor checkpoint(F fn, const std::vector<Tensor>& inputs) {
   auto outputs = autograd::checkpoint_list(autograd::as_list_function(std::move(fn)), inputs);

@@ -50,6 +50,7 @@ int64_t spatial_dims(const Conv& c) { return c.weight.rank() - 2; }
 
 Tensor conv(const Conv& c, const Tensor& x, const Tensor& weight, const Tensor& bias,
             Activation activation) {
+  Saved saved_x = saved_for(weight, x), saved_weight = saved_for(x, weight);
   const Tensor from = x.detach().contiguous(), filters = weight.detach().contiguous();
   const Tensor offsets = bias.defined() ? bias.detach().contiguous() : Tensor();
   Tensor y = Tensor::empty(c.y, x.dtype());
@@ -60,8 +61,8 @@ Tensor conv(const Conv& c, const Tensor& x, const Tensor& weight, const Tensor& 
   const bool wanted = wants_grad(x) || wants_grad(weight) || (bias.defined() && wants_grad(bias));
   Saved result = activation != Activation::kNone && wanted ? Saved::output(y) : Saved();
   return record(c.name, {x, weight, bias}, std::move(y),
-                [c, x = saved_for(weight, x), weight = saved_for(x, weight), y = std::move(result)](
-                    const Tensor& dy, Needs needs) {
+                [c, x = std::move(saved_x), weight = std::move(saved_weight),
+                 y = std::move(result)](const Tensor& dy, Needs needs) {
                   const Tensor dz = y.defined() ? pull_relu(dy, *y) : dy;
                   std::array<Tensor, 3> grads;
                   if (needs[1]) grads[1] = conv_grad_weight(c, *x, dz);  // x may go then

@@ -63,11 +63,12 @@ Tensor matrix_product(const Tensor& a, const Tensor& b) {
   const Shape batch = broadcast_shapes("matmul", detail::batch_shape(a), detail::batch_shape(b));
   const Shape shape = detail::with_matrix(batch, a.size(-2), b.size(-1));
   detail::check_result("matmul", shape, a.dtype(), {{"a", a}, {"b", b}});
+  Saved saved_a = saved_for(b, a), saved_b = saved_for(a, b);  // a checkpoint may end here
   Tensor y = Tensor::empty(shape, a.dtype());
   detail::multiply(y, a, b);
   return record("matmul", {a, b}, std::move(y),
-                [a = saved_for(b, a), b = saved_for(a, b), one_a = a.dim() == 2](const Tensor& dy,
-                                                                                 Needs needs) {
+                [a = std::move(saved_a), b = std::move(saved_b), one_a = a.dim() == 2](
+                    const Tensor& dy, Needs needs) {
                   std::array<Tensor, 2> grads;
                   if (needs[0])
                     grads[0] = one_a && dy.dim() > 2 ? summed_product(dy, *b)
@@ -147,12 +148,13 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activat
             : x.numel() / x.size(-1);
     return reshape(linear(reshape(x, {rows, x.size(-1)}), weight, bias, activation), shape);
   }
+  Saved saved_x = saved_for(weight, x), saved_weight = saved_for(x, weight);
   const Tensor plain_bias = bias.defined() ? bias.detach().contiguous() : bias;
   Tensor y = product(x, transpose(weight.detach(), 0, 1), plain_bias, activation);
   const bool wanted = wants_grad(x) || wants_grad(weight) || (bias.defined() && wants_grad(bias));
   Saved result = activation != Activation::kNone && wanted ? Saved::output(y) : Saved();
   return record("linear", {x, weight, bias}, std::move(y),
-                [x = saved_for(weight, x), weight = saved_for(x, weight), y = std::move(result)](
+                [x = std::move(saved_x), weight = std::move(saved_weight), y = std::move(result)](
                     const Tensor& dy, Needs needs) {
                   Tensor dz = dy, dbias;
                   if (y.defined() && is_grad_enabled())
