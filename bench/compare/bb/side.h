@@ -82,6 +82,10 @@ inline Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b) {
 inline Tensor causal_attention(const Tensor& q, const Tensor& k, const Tensor& v) {
   return bb::scaled_dot_product_attention(q, k, v, {}, {.is_causal = true});
 }
+template <class F>
+Tensor checkpoint(const F& fn, const Tensor& x) {
+  return bb::checkpoint(fn, {x});
+}
 inline Tensor embedding(const Tensor& indices, const Tensor& w) {
   return bb::embedding(indices, w);
 }

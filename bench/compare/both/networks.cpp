@@ -230,9 +230,10 @@ std::function<double()> resnet_inference(int64_t batch) {
 const versus::Register resnet_128("resnet20_inference/128", [] { return resnet_inference(128); });
 const versus::Register resnet_1("resnet20_inference/1", [] { return resnet_inference(1); });
 
-// A transformer of the GPT-2 kind: learned positions, norms before each part, no dropout.
+// A transformer of the GPT-2 kind: learned positions, norms before each part, no dropout. With
+// checkpoints only what goes into each part is kept for backward.
 Network gpt(Parameters& p, int64_t layers, int64_t heads, int64_t width, int64_t tokens,
-            int64_t vocabulary) {
+            int64_t vocabulary, bool checkpoints) {
   struct Block {
     Block(Parameters& p, int64_t width)
         : n1(p, width),
@@ -251,23 +252,31 @@ Network gpt(Parameters& p, int64_t layers, int64_t heads, int64_t width, int64_t
   const Linear head(p, width, vocabulary);
   return [=](const Tensor& x) {
     const int64_t batch = x.size(0);
-    const auto by_heads = [&](const Tensor& t) {
+    const auto by_heads = [=](const Tensor& t) {
       return side::reshaped(t, {batch, tokens, heads, width / heads}).transpose(1, 2);
     };
     Tensor h = side::embedding(x, token) + position;
+    const auto run = [&](const auto& part, const Tensor& t) {
+      return checkpoints ? side::checkpoint(part, t) : part(t);
+    };
     for (const Block& b : blocks) {
-      const auto qkv = b.qkv(b.n1(h)).chunk(3, 2);
-      const Tensor a = side::causal_attention(by_heads(qkv[0]), by_heads(qkv[1]), by_heads(qkv[2]));
-      h = h + b.out(side::reshaped(a.transpose(1, 2), {batch, tokens, width}));
-      h = h + b.down(side::gelu(b.up(b.n2(h))));
+      const auto attention = [=](const Tensor& t) {
+        const auto qkv = b.qkv(b.n1(t)).chunk(3, 2);
+        const Tensor a =
+            side::causal_attention(by_heads(qkv[0]), by_heads(qkv[1]), by_heads(qkv[2]));
+        return b.out(side::reshaped(a.transpose(1, 2), {batch, tokens, width}));
+      };
+      const auto perceptron = [b](const Tensor& t) { return b.down(side::gelu(b.up(b.n2(t)))); };
+      h = h + run(attention, h);
+      h = h + run(perceptron, h);
     }
     return side::reshaped(head(last(h)), {batch * tokens, vocabulary});
   };
 }
 std::function<double()> gpt_step(int64_t layers, int64_t heads, int64_t width, int64_t tokens,
-                                 int64_t batch) {
+                                 int64_t batch, bool checkpoints = false) {
   Parameters p;
-  const Network network = gpt(p, layers, heads, width, tokens, 65);
+  const Network network = gpt(p, layers, heads, width, tokens, 65, checkpoints);
   return training(network, p, side::classes({batch, tokens}, 1, 65),
                   side::classes({batch * tokens}, 2, 65), side::adam);
 }
@@ -275,6 +284,10 @@ const versus::Register gpt_small("gpt_step/4x128_64_tokens_batch_12",
                                  [] { return gpt_step(4, 4, 128, 64, 12); });
 const versus::Register gpt_large("gpt_step/6x384_256_tokens_batch_4",
                                  [] { return gpt_step(6, 6, 384, 256, 4); });
+const versus::Register gpt_small_checkpointed("gpt_checkpointed_step/4x128_64_tokens_batch_12",
+                                              [] { return gpt_step(4, 4, 128, 64, 12, true); });
+const versus::Register gpt_large_checkpointed("gpt_checkpointed_step/6x384_256_tokens_batch_4",
+                                              [] { return gpt_step(6, 6, 384, 256, 4, true); });
 
 const versus::Register lstm_step("lstm_step/128_hidden_64_steps_batch_32", [] {
   Parameters p;
