@@ -19,11 +19,24 @@ def multiplications():
     its fraction of the limit may be above 1. A training step multiplies three times as often as its
     forward pass, but for the gradient in the images."""
     counts = {}
-    for channels, filters, side, kernel in ((16, 16, 32, 3), (64, 64, 56, 3), (128, 128, 28, 3), (256, 256, 14, 3)):
+    # Where filters are applied (of a transposed convolution, the images' pixels), and their weights.
+    for name, places, weights in (("16x32x32", 16 * 32**2, 16 * 16 * 9),
+                                  ("64x56x56", 16 * 56**2, 64 * 64 * 9),
+                                  ("128x28x28", 16 * 28**2, 128 * 128 * 9),
+                                  ("256x14x14", 16 * 14**2, 256 * 256 * 9),
+                                  ("7x7_stride_2_3x224x224", 16 * 112**2, 64 * 3 * 49),
+                                  ("5x5_32x28x28", 16 * 28**2, 64 * 32 * 25),
+                                  ("1x1_256x28x28_to_64", 16 * 28**2, 64 * 256),
+                                  ("1x1_64x28x28_to_256", 16 * 28**2, 256 * 64),
+                                  ("depthwise_64x56x56", 16 * 56**2, 64 * 9),
+                                  ("32_groups_128x28x28", 16 * 28**2, 128 * 4 * 9),
+                                  ("dilation_2_64x56x56", 16 * 56**2, 64 * 64 * 9),
+                                  ("transposed_4x4_64x28x28", 16 * 28**2, 64 * 32 * 16),
+                                  ("1d_64x1024", 16 * 1024, 128 * 64 * 3),
+                                  ("1d_7_64x1024", 16 * 1024, 128 * 64 * 7),
+                                  ("3d_16x16x32x32", 4 * 16 * 32**2, 32 * 16 * 27)):
         for part in ("forward", "grad_input", "grad_weight"):
-            counts[f"conv/{channels}x{side}x{side}/{part}"] = 16 * channels * filters * kernel**2 * side**2
-    for part in ("forward", "grad_input", "grad_weight"):
-        counts[f"conv/7x7_stride_2_3x224x224/{part}"] = 16 * 3 * 64 * 49 * 112**2
+            counts[f"conv/{name}/{part}"] = places * weights
     # Half of 1024 x 1024 scores; two products forward, four backward.
     counts["attention/8x1024x64_causal"] = 6 * 8 * 1024**2 // 2 * 64
     first = 6 * 25 * 28**2
@@ -40,7 +53,8 @@ def multiplications():
                                                ("gpt_step/6x384_256_tokens_batch_4", 6, 384, 256, 4)):
         counts[name] = 3 * batch * tokens * (layers * (12 * width**2 + tokens * width) + width * 65)
     # Forward, and the gradients in both weights and in the hidden state.
-    counts["lstm_step/128_hidden_64_steps_batch_32"] = 5 * 64 * 32 * 512 * 128 + 3 * 32 * 128 * 10
+    for name, gates in (("lstm", 4), ("gru", 3), ("rnn_tanh", 1)):
+        counts[f"{name}_step/128_hidden_64_steps_batch_32"] = 5 * 64 * 32 * gates * 128**2 + 3 * 32 * 128 * 10
     first = 64 * 9 * 56**2
     counts["mobilenet_block_step/64x56x56"] = 16 * (3 * (first + 64 * 64 * 56**2 + 64 * 10) - first)
     return counts

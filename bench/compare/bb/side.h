@@ -43,12 +43,37 @@ using bb::tanh;
 inline Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {}) {
   return bb::linear(x, w, b);
 }
-inline Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& b, int64_t stride,
-                     int64_t padding, int64_t groups = 1) {
-  return bb::conv2d(x, w, b, {.stride = stride, .padding = padding, .groups = groups});
+inline Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& b, int64_t stride,
+                     int64_t padding, int64_t dilation = 1, int64_t groups = 1) {
+  return bb::conv1d(x, w, b,
+                    {.stride = stride, .padding = padding, .dilation = dilation, .groups = groups});
 }
-inline Tensor max_pool2d(const Tensor& x, int64_t kernel) { return bb::max_pool2d(x, kernel); }
+inline Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& b, int64_t stride,
+                     int64_t padding, int64_t dilation = 1, int64_t groups = 1) {
+  return bb::conv2d(x, w, b,
+                    {.stride = stride, .padding = padding, .dilation = dilation, .groups = groups});
+}
+inline Tensor conv3d(const Tensor& x, const Tensor& w, const Tensor& b, int64_t stride,
+                     int64_t padding, int64_t dilation = 1, int64_t groups = 1) {
+  return bb::conv3d(x, w, b,
+                    {.stride = stride, .padding = padding, .dilation = dilation, .groups = groups});
+}
+inline Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& b, int64_t stride,
+                               int64_t padding, int64_t dilation = 1, int64_t groups = 1) {
+  return bb::conv_transpose2d(
+      x, w, b, {.stride = stride, .padding = padding, .groups = groups, .dilation = dilation});
+}
+/// Poolings with windows of kernel x kernel; stride 0 is the kernel.
+inline Tensor max_pool2d(const Tensor& x, int64_t kernel, int64_t stride = 0, int64_t padding = 0) {
+  return bb::max_pool2d(x, kernel, {.stride = stride, .padding = padding});
+}
 inline Tensor avg_pool2d(const Tensor& x, int64_t kernel) { return bb::avg_pool2d(x, kernel); }
+inline Tensor adaptive_max_pool2d(const Tensor& x, int64_t output_size) {
+  return bb::adaptive_max_pool2d(x, output_size);
+}
+inline Tensor adaptive_avg_pool2d(const Tensor& x, int64_t output_size) {
+  return bb::adaptive_avg_pool2d(x, output_size);
+}
 inline Tensor mean_of_images(const Tensor& x) { return bb::mean(x, {2, 3}); }
 inline Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& var, const Tensor& w,
                          const Tensor& b, bool training) {
@@ -78,6 +103,12 @@ inline Tensor conv2d_relu(const Tensor& x, const Tensor& w, const Tensor& b, int
 }
 inline Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b) {
   return bb::layer_norm(x, {x.size(-1)}, w, b);
+}
+inline Tensor rms_norm(const Tensor& x, const Tensor& w) {
+  return bb::rms_norm(x, {x.size(-1)}, w);
+}
+inline Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& w, const Tensor& b) {
+  return bb::group_norm(x, groups, w, b);
 }
 inline Tensor causal_attention(const Tensor& q, const Tensor& k, const Tensor& v) {
   return bb::scaled_dot_product_attention(q, k, v, {}, {.is_causal = true});
@@ -117,10 +148,18 @@ inline std::function<void()> adam(const std::vector<Tensor>& parameters) {
   };
 }
 
-/// An LSTM over x [time, batch, features] from a state of zeros: the outputs of all times.
+/// Recurrent layers over x [time, batch, features] from a state of zeros: the outputs of all times.
 inline Tensor lstm(const Tensor& x, const Tensor& w_in, const Tensor& w_hidden, const Tensor& b_in,
                    const Tensor& b_hidden) {
   return bb::lstm(x, {}, {w_in, w_hidden, b_in, b_hidden}).outputs;
+}
+inline Tensor gru(const Tensor& x, const Tensor& w_in, const Tensor& w_hidden, const Tensor& b_in,
+                  const Tensor& b_hidden) {
+  return bb::gru(x, {}, {w_in, w_hidden, b_in, b_hidden}).outputs;
+}
+inline Tensor rnn_tanh(const Tensor& x, const Tensor& w_in, const Tensor& w_hidden,
+                       const Tensor& b_in, const Tensor& b_hidden) {
+  return bb::rnn_tanh(x, {}, {w_in, w_hidden, b_in, b_hidden}).outputs;
 }
 
 }  // namespace side

@@ -67,7 +67,7 @@ struct Conv {
     if (has_bias) b = p({out}, 0.1);
   }
   Tensor operator()(const Tensor& x) const {
-    return side::conv2d(x, w, b, stride, padding, groups);
+    return side::conv2d(x, w, b, stride, padding, /*dilation=*/1, groups);
   }
   Tensor w, b;
   int64_t stride, padding, groups;
@@ -289,17 +289,25 @@ const versus::Register gpt_small_checkpointed("gpt_checkpointed_step/4x128_64_to
 const versus::Register gpt_large_checkpointed("gpt_checkpointed_step/6x384_256_tokens_batch_4",
                                               [] { return gpt_step(6, 6, 384, 256, 4, true); });
 
-const versus::Register lstm_step("lstm_step/128_hidden_64_steps_batch_32", [] {
+// A recurrent layer with gates of 128 each, and a linear layer behind its last output.
+std::function<double()> recurrent_step(decltype(&side::lstm) layer, int64_t gates) {
   Parameters p;
-  const Tensor w_in = p.weight({512, 128}), w_hidden = p.weight({512, 128});
-  const Tensor b_in = p({512}, 0.1), b_hidden = p({512}, 0.1);
+  const int64_t rows = gates * 128;
+  const Tensor w_in = p.weight({rows, 128}), w_hidden = p.weight({rows, 128});
+  const Tensor b_in = p({rows}, 0.1), b_hidden = p({rows}, 0.1);
   const Linear last(p, 128, 10);
   const Network network = [=](const Tensor& x) {
-    return last(side::lstm(x, w_in, w_hidden, b_in, b_hidden).select(0, 63));
+    return last(layer(x, w_in, w_hidden, b_in, b_hidden).select(0, 63));
   };
   return training(network, p, side::filled({64, 32, 128}, 1, 1), side::classes({32}, 2, 10),
                   side::adam);
-});
+}
+const versus::Register lstm_step("lstm_step/128_hidden_64_steps_batch_32",
+                                 [] { return recurrent_step(side::lstm, 4); });
+const versus::Register gru_step("gru_step/128_hidden_64_steps_batch_32",
+                                [] { return recurrent_step(side::gru, 3); });
+const versus::Register rnn_step("rnn_tanh_step/128_hidden_64_steps_batch_32",
+                                [] { return recurrent_step(side::rnn_tanh, 1); });
 
 const versus::Register mobilenet_step("mobilenet_block_step/64x56x56", [] {
   Parameters p;

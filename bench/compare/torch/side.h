@@ -41,12 +41,32 @@ inline Tensor gelu(const Tensor& x) { return torch::gelu(x); }
 inline Tensor linear(const Tensor& x, const Tensor& w, const Tensor& b = {}) {
   return torch::nn::functional::linear(x, w, b);
 }
-inline Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& b, int64_t stride,
-                     int64_t padding, int64_t groups = 1) {
-  return torch::conv2d(x, w, b, stride, padding, 1, groups);
+inline Tensor conv1d(const Tensor& x, const Tensor& w, const Tensor& b, int64_t stride,
+                     int64_t padding, int64_t dilation = 1, int64_t groups = 1) {
+  return torch::conv1d(x, w, b, stride, padding, dilation, groups);
 }
-inline Tensor max_pool2d(const Tensor& x, int64_t kernel) { return torch::max_pool2d(x, kernel); }
+inline Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& b, int64_t stride,
+                     int64_t padding, int64_t dilation = 1, int64_t groups = 1) {
+  return torch::conv2d(x, w, b, stride, padding, dilation, groups);
+}
+inline Tensor conv3d(const Tensor& x, const Tensor& w, const Tensor& b, int64_t stride,
+                     int64_t padding, int64_t dilation = 1, int64_t groups = 1) {
+  return torch::conv3d(x, w, b, stride, padding, dilation, groups);
+}
+inline Tensor conv_transpose2d(const Tensor& x, const Tensor& w, const Tensor& b, int64_t stride,
+                               int64_t padding, int64_t dilation = 1, int64_t groups = 1) {
+  return torch::conv_transpose2d(x, w, b, stride, padding, /*output_padding=*/0, groups, dilation);
+}
+inline Tensor max_pool2d(const Tensor& x, int64_t kernel, int64_t stride = 0, int64_t padding = 0) {
+  return torch::max_pool2d(x, kernel, stride == 0 ? kernel : stride, padding);
+}
 inline Tensor avg_pool2d(const Tensor& x, int64_t kernel) { return torch::avg_pool2d(x, kernel); }
+inline Tensor adaptive_max_pool2d(const Tensor& x, int64_t output_size) {
+  return std::get<0>(torch::adaptive_max_pool2d(x, {output_size, output_size}));
+}
+inline Tensor adaptive_avg_pool2d(const Tensor& x, int64_t output_size) {
+  return torch::adaptive_avg_pool2d(x, {output_size, output_size});
+}
 inline Tensor mean_of_images(const Tensor& x) { return x.mean({2, 3}); }
 inline Tensor batch_norm(const Tensor& x, const Tensor& mean, const Tensor& var, const Tensor& w,
                          const Tensor& b, bool training) {
@@ -72,6 +92,12 @@ inline Tensor conv2d_relu(const Tensor& x, const Tensor& w, const Tensor& b, int
 }
 inline Tensor layer_norm(const Tensor& x, const Tensor& w, const Tensor& b) {
   return torch::layer_norm(x, {x.size(-1)}, w, b);
+}
+inline Tensor rms_norm(const Tensor& x, const Tensor& w) {
+  return torch::rms_norm(x, {x.size(-1)}, w);
+}
+inline Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& w, const Tensor& b) {
+  return torch::group_norm(x, groups, w, b);
 }
 inline Tensor causal_attention(const Tensor& q, const Tensor& k, const Tensor& v) {
   return at::scaled_dot_product_attention(q, k, v, {}, 0.0, true);
@@ -115,6 +141,18 @@ inline Tensor lstm(const Tensor& x, const Tensor& w_in, const Tensor& w_hidden, 
   const Tensor zero = torch::zeros({1, x.size(1), w_hidden.size(1)});
   return std::get<0>(torch::lstm(x, {zero, zero}, {w_in, w_hidden, b_in, b_hidden}, true, 1, 0.0,
                                  true, false, false));
+}
+inline Tensor gru(const Tensor& x, const Tensor& w_in, const Tensor& w_hidden, const Tensor& b_in,
+                  const Tensor& b_hidden) {
+  const Tensor zero = torch::zeros({1, x.size(1), w_hidden.size(1)});
+  return std::get<0>(
+      torch::gru(x, zero, {w_in, w_hidden, b_in, b_hidden}, true, 1, 0.0, true, false, false));
+}
+inline Tensor rnn_tanh(const Tensor& x, const Tensor& w_in, const Tensor& w_hidden,
+                       const Tensor& b_in, const Tensor& b_hidden) {
+  const Tensor zero = torch::zeros({1, x.size(1), w_hidden.size(1)});
+  return std::get<0>(
+      torch::rnn_tanh(x, zero, {w_in, w_hidden, b_in, b_hidden}, true, 1, 0.0, true, false, false));
 }
 
 }  // namespace side
