@@ -178,12 +178,15 @@ struct Parts {
   int64_t rows, count;
   int64_t begin(int64_t part) const { return rows * part / count; }
 };
-/// So that `channels` planes of a part fit the cache, and there are `wanted` parts if may be.
+/// So that `channels` planes of a part fit the cache, and there are `wanted` parts if may be. What
+/// a part reads beyond itself (of volumes, whole planes) is copied for it too: not more than
+/// itself.
 template <class T>
 Parts parts_of(const Grid& g, int64_t channels, int64_t wanted) {
   const int64_t fit = kCacheBytes / static_cast<int64_t>(sizeof(T)) / channels - g.reach;
-  const int64_t rows = std::max<int64_t>(fit / g.width, 1);
-  const int64_t least = ceil_div(128, g.width);  // rows that fill tiles
+  const int64_t worth = std::max<int64_t>(ceil_div(g.reach, g.width), 1);
+  const int64_t rows = std::max(fit / g.width, worth);
+  const int64_t least = std::max(ceil_div(128, g.width), worth);  // rows that fill tiles
   return {g.rows, std::max(ceil_div(g.rows, rows), std::min(wanted, g.rows / least))};
 }
 
