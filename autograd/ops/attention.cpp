@@ -50,13 +50,26 @@ void check_dtypes(const Tensor& q, const Tensor& k, const Tensor& v, const Tenso
 
 // How many heads of q (dim -3) each head of x serves.
 int64_t heads_for(const Tensor& q, const Tensor& x, const AttentionOptions& options) {
-  return options.enable_gqa ? q.size(-3) / x.size(-3) : 1;
+  return options.enable_gqa && x.size(-3) > 0 ? q.size(-3) / x.size(-3) : 1;
+}
+
+void check_heads(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask) {
+  const auto fail = [&](const char* rule) {
+    throw ShapeError(fmt::format("{}: {}\n{}", kName, rule, text_of(q, k, v, mask)));
+  };
+  if (q.dim() < 3 || k.dim() < 3 || v.dim() < 3)
+    fail("grouped heads need at least three dimensions (..., heads, L or S, E)");
+  for (const int64_t heads : {k.size(-3), v.size(-3)}) {
+    if (heads == 0 && q.size(-3) > 0) fail("there are heads of q, but none of k or v (dim -3)");
+    if (heads > 0 && q.size(-3) % heads != 0)
+      fail("the heads of k and v (dim -3) must divide those of q");
+  }
 }
 
 // x's shape without its last two dims, each head counted as often as it serves.
 Shape batch_of(const Tensor& x, int64_t times) {
   Shape batch = detail::batch_shape(x);
-  if (times > 1) batch[batch.rank() - 1] *= times;
+  if (times != 1) batch[batch.rank() - 1] *= times;
   return batch;
 }
 
@@ -71,12 +84,7 @@ Shape check(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mas
     throw ShapeError(fmt::format(
         "{}: q [..., L, E], k [..., S, E] and v [..., S, EV] do not fit\n{}", kName, text()));
   if (options.enable_gqa) {
-    const bool ranked = q.dim() >= 3 && k.dim() >= 3 && v.dim() >= 3;
-    const int64_t heads = ranked ? q.size(-3) : 0;
-    if (!ranked || k.size(-3) < 1 || v.size(-3) < 1 || heads % k.size(-3) != 0 ||
-        heads % v.size(-3) != 0)
-      throw ShapeError(fmt::format("{}: the heads of k and v (dim -3) must divide those of q\n{}",
-                                   kName, text()));
+    check_heads(q, k, v, mask);
     // Where ops compose it, heads are repeated along a dim of their own.
     detail::check_rank(kName, std::max(k.dim(), v.dim()) + 1, {{"q", q}, {"k", k}, {"v", v}});
   }
@@ -323,7 +331,7 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
   const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(q.size(-1))));
   using autograd::wants_grad;
   const bool differentiated = wants_grad(q) || wants_grad(k) || wants_grad(v);
-  if (options.dropout_p > 0 || (mask.defined() && wants_grad(mask)) ||
+  if (batch.numel() == 0 || options.dropout_p > 0 || (mask.defined() && wants_grad(mask)) ||
       !suits_tiles(q.size(-2), k.size(-2), differentiated)) {
     const Tensor weights = attention_weights(q, repeated_for(q, k, options), mask, options, scale);
     return matmul(dropout(weights, options.dropout_p), repeated_for(q, v, options));

@@ -358,6 +358,43 @@ TEST(AttentionErrors, OperandsThatDoNotFit) {
       },
       "scaled_dot_product_attention: the heads of k and v (dim -3) must divide those of q\n"
       "  q float32 [3, 3, 4]   k float32 [2, 5, 4]   v float32 [2, 5, 6]");
+  const auto grouped = [](const Tensor& a, const Tensor& b, const Tensor& c) {
+    return scaled_dot_product_attention(a, b, c, {}, {.enable_gqa = true});
+  };
+  expect_error<ShapeError>(
+      [&] {
+        grouped(q, ones({0, 5, 4}), ones({0, 5, 6}));
+      },
+      "scaled_dot_product_attention: there are heads of q, but none of k or v (dim -3)\n"
+      "  q float32 [2, 3, 4]   k float32 [0, 5, 4]   v float32 [0, 5, 6]");
+  expect_error<ShapeError>(
+      [&] {
+        grouped(q, k, ones({0, 5, 6}));
+      },
+      "scaled_dot_product_attention: there are heads of q, but none of k or v (dim -3)\n"
+      "  q float32 [2, 3, 4]   k float32 [2, 5, 4]   v float32 [0, 5, 6]");
+  expect_error<ShapeError>(
+      [&] {
+        grouped(q, k, ones({5, 6}));
+      },
+      "scaled_dot_product_attention: grouped heads need at least three dimensions (..., heads, L "
+      "or S, E)\n  q float32 [2, 3, 4]   k float32 [2, 5, 4]   v float32 [5, 6]");
+}
+
+TEST(Attention, GroupedWithoutHeadsOfQueriesIsEmpty) {
+  for (const int64_t queries : {3, 70})
+    for (const int64_t heads : {0, 1, 2}) {
+      const Tensor q = ones({2, 0, queries, 4}).requires_grad_();
+      const Tensor k = ones({2, heads, 5, 4}).requires_grad_();
+      const Tensor v = ones({2, heads, 5, 6}).requires_grad_();
+      const Tensor y = scaled_dot_product_attention(q, k, v, {}, {.enable_gqa = true});
+      EXPECT_EQ(y.shape(), (Shape{2, 0, queries, 6}));
+      y.sum().backward();
+      for (const Tensor& x : {q, k, v}) {
+        EXPECT_EQ(x.grad().shape(), x.shape());
+        EXPECT_FALSE(ne(x.grad(), 0).any().item<bool>());
+      }
+    }
 }
 
 // Scores that overflow to -inf are no mask: NaN, by tiles (32 queries) and by ops (8) alike.
