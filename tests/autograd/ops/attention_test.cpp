@@ -230,6 +230,36 @@ TEST(AttentionByTiles, ReadsViewsOfOneTensorAndGivesGradientsThatLieAlike) {
     EXPECT_TRUE(gradient.transpose(1, 2).is_contiguous());
 }
 
+// Scores of few bits, that float32 holds whole beside a large number that all have in common: the
+// weights depend on their differences alone.
+TEST(AttentionByTiles, LargeScoresKeepTheirDifferences) {
+  manual_seed(10);
+  for (const double size : {1e4, 1e6}) {
+    Inputs in = random_inputs({2}, 80, 150, 8, 6);
+    in.q = round(in.q * 2) / 2;
+    in.k = round(in.k * 2) / 2;
+    in.options.scale = 1;
+    in.mask = full({80, 1}, size, kFloat64);
+    expect_agreement(in);
+    in.mask = Tensor();
+    in.options.is_causal = true;
+    in.q.select(-1, 0).fill_(size);
+    in.k.select(-1, 0).fill_(1);
+    const Outcome expected = by_ops(in);
+    for (const DType dtype : {kFloat64, kFloat32}) {
+      const Outcome actual = by_tiles(in.to(dtype));
+      const double tolerance = dtype == kFloat64 ? 1e-13 : 1e-5;
+      EXPECT_LE(difference(actual.y, expected.y), tolerance) << size;
+      for (size_t i = 0; i < 3; ++i) {
+        const Tensor &a = actual.gradients[i], &b = expected.gradients[i];
+        // The column of k that q multiplies by `size` has gradients as large.
+        EXPECT_LE(difference(a.narrow(-1, 1, 5), b.narrow(-1, 1, 5)), tolerance)
+            << size << ", gradient of input " << i << ", " << name(dtype);
+      }
+    }
+  }
+}
+
 TEST(AttentionByTiles, NaNStaysInTheQueriesThatSeeIt) {
   Inputs in = random_inputs({}, 100, 100, 4, 4);
   in.k.select(0, 70).fill_(std::numeric_limits<double>::quiet_NaN());
