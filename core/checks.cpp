@@ -80,7 +80,7 @@ Shape broadcast(const char* op, Operands operands, int64_t without) {
   return result;
 }
 
-void check_followed(const char* op, const Tensor& x) {
+void check_not_inference(const char* op, const Tensor& x) {
   if (x.is_inference() && !inference_mode())
     throw ValueError(
         fmt::format("{}: a tensor made in inference mode is changed in place outside it\n"

@@ -37,7 +37,7 @@ std::string shapes_of(const char* name, const std::vector<Tensor>& list);
 void check_defined(const char* op, const char* name, const std::vector<Tensor>& list);
 
 /// Throws ValueError for a change in place, outside inference mode, of a tensor made in it.
-void check_followed(const char* op, const Tensor& x);
+void check_not_inference(const char* op, const Tensor& x);
 
 /// The shape that all broadcast to, the last `without` dims of each left out. Throws ShapeError
 /// where they do not, and where a whole result could not be held.

@@ -62,7 +62,7 @@ template <class Values>
 void fill(const char* op, Tensor& x, double scale, double shift, double open_end, double cost_ns,
           Generator& generator, const Values& values) {
   detail::check_defined(op, x);
-  detail::check_followed(op, x);
+  detail::check_not_inference(op, x);
   if (!is_floating_point(x.dtype()))
     throw DTypeError(fmt::format("{}: needs floating point\n  x {}", op, describe(x)));
   if (!x.is_contiguous()) {

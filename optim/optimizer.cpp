@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "bb/autograd/grad_mode.h"
+#include "bb/core/checks.h"
 #include "bb/core/creation.h"
 #include "bb/core/error.h"
 #include "bb/core/parallel.h"
@@ -47,6 +48,8 @@ void Optimizer::step() {
     throw ValueError(
         "optimizer: no parameters\n"
         "  hint: give them to the constructor, or compile() the model with this optimizer");
+  for (const Entry& entry : entries_)
+    if (entry.parameter.grad().defined()) detail::check_not_inference("optimizer", entry.parameter);
   NoGrad guard;
   constexpr int64_t kBlock = 1024;  // elements: threads share parameters in multiples of it
   struct Job {

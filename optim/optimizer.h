@@ -20,7 +20,8 @@ class Optimizer {
   /// Clears the gradients: backward() then writes them anew.
   void zero_grad();
   /// Changes every parameter that has a gradient, all in one pass. Throws ValueError without
-  /// parameters.
+  /// parameters, and, outside inference mode, for one of them that was made in it; nothing is
+  /// changed then.
   void step();
 
   double lr() const { return lr_; }

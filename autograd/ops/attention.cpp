@@ -50,13 +50,26 @@ void check_dtypes(const Tensor& q, const Tensor& k, const Tensor& v, const Tenso
 
 // How many heads of q (dim -3) each head of x serves.
 int64_t heads_for(const Tensor& q, const Tensor& x, const AttentionOptions& options) {
-  return options.enable_gqa ? q.size(-3) / x.size(-3) : 1;
+  return options.enable_gqa && x.size(-3) > 0 ? q.size(-3) / x.size(-3) : 1;
+}
+
+void check_heads(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mask) {
+  const auto fail = [&](const char* rule) {
+    throw ShapeError(fmt::format("{}: {}\n{}", kName, rule, text_of(q, k, v, mask)));
+  };
+  if (q.dim() < 3 || k.dim() < 3 || v.dim() < 3)
+    fail("grouped heads need at least three dimensions (..., heads, L or S, E)");
+  for (const int64_t heads : {k.size(-3), v.size(-3)}) {
+    if (heads == 0 && q.size(-3) > 0) fail("there are heads of q, but none of k or v (dim -3)");
+    if (heads > 0 && q.size(-3) % heads != 0)
+      fail("the heads of k and v (dim -3) must divide those of q");
+  }
 }
 
 // x's shape without its last two dims, each head counted as often as it serves.
 Shape batch_of(const Tensor& x, int64_t times) {
   Shape batch = detail::batch_shape(x);
-  if (times > 1) batch[batch.rank() - 1] *= times;
+  if (times != 1) batch[batch.rank() - 1] *= times;
   return batch;
 }
 
@@ -71,12 +84,7 @@ Shape check(const Tensor& q, const Tensor& k, const Tensor& v, const Tensor& mas
     throw ShapeError(fmt::format(
         "{}: q [..., L, E], k [..., S, E] and v [..., S, EV] do not fit\n{}", kName, text()));
   if (options.enable_gqa) {
-    const bool ranked = q.dim() >= 3 && k.dim() >= 3 && v.dim() >= 3;
-    const int64_t heads = ranked ? q.size(-3) : 0;
-    if (!ranked || k.size(-3) < 1 || v.size(-3) < 1 || heads % k.size(-3) != 0 ||
-        heads % v.size(-3) != 0)
-      throw ShapeError(fmt::format("{}: the heads of k and v (dim -3) must divide those of q\n{}",
-                                   kName, text()));
+    check_heads(q, k, v, mask);
     // Where ops compose it, heads are repeated along a dim of their own.
     detail::check_rank(kName, std::max(k.dim(), v.dim()) + 1, {{"q", q}, {"k", k}, {"v", v}});
   }
@@ -234,18 +242,20 @@ class Tiles {
     return detail::with_matrix(batch_, rows, columns);
   }
 
-  // y and, for the backward pass, log_sums.
+  // y and, for the backward pass, what the kernel's Softmax gets, [2, heads, L].
   std::pair<Tensor, Tensor> run() const {
     Tensor y = empty_in_order_of(q_, shape(q_.size(-2), v_.size(-1)));
-    Tensor log_sums = Tensor::empty({batch_.numel(), q_.size(-2)}, y.dtype());
+    Tensor row_sums = Tensor::empty({2, batch_.numel(), q_.size(-2)}, y.dtype());
     const std::vector<int64_t> offsets = offsets_of(y, batch_);
     visit_floating(y.dtype(), [&]<class T>() {
-      kernels::attention<T>(kernel_view<T>(), written<T>(y, offsets), log_sums.data<T>());
+      T* const most = row_sums.data<T>();
+      kernels::attention<T>(kernel_view<T>(), written<T>(y, offsets),
+                            {most, most + row_sums.numel() / 2});
     });
-    return {y, log_sums};
+    return {y, row_sums};
   }
 
-  Gradients gradients(const Tensor& y, const Tensor& log_sums, const Tensor& dy,
+  Gradients gradients(const Tensor& y, const Tensor& row_sums, const Tensor& dy,
                       Needs needs) const {
     const Tensor dy_rows = rows_of(dy, batch_, 1);
     const auto y_offsets = offsets_of(y, batch_), dy_offsets = offsets_of(dy_rows, batch_);
@@ -261,8 +271,10 @@ class Tiles {
       const auto target = [&](size_t i) {
         return grads[i].defined() ? written<T>(grads[i], offsets[i]) : kernels::HeadRows<T>();
       };
-      kernels::attention_grad<T>(kernel_view<T>(), read<T>(y, y_offsets), log_sums.data<T>(),
-                                 read<T>(dy_rows, dy_offsets), target(0), target(1), target(2));
+      const T* const most = row_sums.data<T>();
+      kernels::attention_grad<T>(kernel_view<T>(), read<T>(y, y_offsets),
+                                 {most, most + row_sums.numel() / 2}, read<T>(dy_rows, dy_offsets),
+                                 target(0), target(1), target(2));
     });
     return grads;
   }
@@ -323,22 +335,22 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
   const double scale = options.scale.value_or(1 / std::sqrt(static_cast<double>(q.size(-1))));
   using autograd::wants_grad;
   const bool differentiated = wants_grad(q) || wants_grad(k) || wants_grad(v);
-  if (options.dropout_p > 0 || (mask.defined() && wants_grad(mask)) ||
+  if (batch.numel() == 0 || options.dropout_p > 0 || (mask.defined() && wants_grad(mask)) ||
       !suits_tiles(q.size(-2), k.size(-2), differentiated)) {
     const Tensor weights = attention_weights(q, repeated_for(q, k, options), mask, options, scale);
     return matmul(dropout(weights, options.dropout_p), repeated_for(q, v, options));
   }
-  auto [y, log_sums] = no_grad([&] { return Tiles(q, k, v, mask, batch, options, scale).run(); });
+  auto [y, row_sums] = no_grad([&] { return Tiles(q, k, v, mask, batch, options, scale).run(); });
   const Saved saved = Saved::output(y);
   return autograd::record(
       kName, {q, k, v}, std::move(y),
-      [q = Saved(q), k = Saved(k), v = Saved(v), mask = Saved(mask), y = saved, log_sums = log_sums,
+      [q = Saved(q), k = Saved(k), v = Saved(v), mask = Saved(mask), y = saved, row_sums = row_sums,
        batch, options, scale](const Tensor& dy, Needs needs) {
         const Tensor m = mask.defined() ? *mask : Tensor();
         if (is_grad_enabled()) return composed_gradients(*q, *k, *v, m, options, scale, dy, needs);
         const Tensor queries = *q, keys = *k, values = *v;
         Gradients grads = Tiles(queries, keys, values, m, batch, options, scale)
-                              .gradients(*y, log_sums, dy, needs);
+                              .gradients(*y, row_sums, dy, needs);
         if (needs[1]) grads[1] = summed_for(queries, keys, options, grads[1]);
         if (needs[2]) grads[2] = summed_for(queries, values, options, grads[2]);
         return grads;

@@ -7,7 +7,7 @@ namespace bb::detail {
 
 void check_writable(const char* op, const Tensor& x) {
   check_defined(op, {{"tensor", x}});
-  check_followed(op, x);
+  check_not_inference(op, x);
   if (x.is_contiguous() || x.numel() < 2) return;
   Shape strides, sizes;  // by rising strides
   for (int64_t d = 0; d < x.dim(); ++d) {

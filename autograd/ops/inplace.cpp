@@ -117,7 +117,7 @@ Tensor& replace(const char* op, Tensor (*out_of_place)(const Tensor&, Operands..
 
 Tensor& Tensor::fill_(Scalar value) {
   detail::check_defined("fill_", *this);
-  detail::check_followed("fill_", *this);
+  detail::check_not_inference("fill_", *this);
   detail::check_fits("fill_", value, dtype());
   if (autograd::records_mutation(*this)) {
     autograd::check_mutable("fill_", *this);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <limits>
 #include <type_traits>
 
@@ -38,16 +37,22 @@ struct Tile {
   T* scores;
 };
 
+// Numbers for each query of a tile.
 template <class T>
-struct Softmax {  // a number for each query of a tile
+struct OnlineSoftmax {
   T most[kQueries], sum[kQueries];
   T factor[kQueries];  // what earlier sums are to be multiplied by
+};
+template <class T>
+struct RowTerms {
+  T most[kQueries], inverse[kQueries];  // of Softmax
+  T dot[kQueries];                      // sum over the keys of w dw
 };
 
 template <class T>
 struct Passes {
-  void (*advance)(const Tile<T>&, Softmax<T>&);
-  void (*differentiate)(const Tile<T>&, T* dw, const T* log_sums, const T* dots, T scale);
+  void (*advance)(const Tile<T>&, OnlineSoftmax<T>&);
+  void (*differentiate)(const Tile<T>&, T* dw, const RowTerms<T>&, T scale);
   void (*multiply_row)(int64_t n, T factor, T* y);
   T (*dot_rows)(int64_t n, const T* x, const T* y);
 };
@@ -63,7 +68,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // Scores become exp(score - most), added to the sums; most is of all tiles so far.
 template <class T>
-void advance(const Tile<T>& tile, Softmax<T>& s) {
+void advance(const Tile<T>& tile, OnlineSoftmax<T>& s) {
   const hn::ScalableTag<T> d;
   const auto none = hn::Set(d, -std::numeric_limits<T>::infinity());
   for (int64_t i = 0; i < tile.queries; i += static_cast<int64_t>(hn::Lanes(d))) {
@@ -93,16 +98,18 @@ void advance(const Tile<T>& tile, Softmax<T>& s) {
   }
 }
 
-// Scores become the weights w = exp(score - log_sum), gradients of weights those of the products
-// that the scores are `scale` times of: scale w (dw - dot), dot = sum over the keys of w dw.
+// Scores become the weights w, gradients of weights those of the products that the scores are
+// `scale` times of: scale w (dw - dot).
 template <class T>
-void differentiate(const Tile<T>& tile, T* dw, const T* log_sums, const T* dots, T scale) {
+void differentiate(const Tile<T>& tile, T* dw, const RowTerms<T>& s, T scale) {
   const hn::ScalableTag<T> d;
   const auto times = hn::Set(d, scale);
   for (int64_t i = 0; i < tile.queries; i += static_cast<int64_t>(hn::Lanes(d))) {
-    const auto log_sum = hn::LoadU(d, log_sums + i), dot = hn::LoadU(d, dots + i);
+    const auto most = hn::LoadU(d, s.most + i), inverse = hn::LoadU(d, s.inverse + i);
+    const auto dot = hn::LoadU(d, s.dot + i);
     for (int64_t at = i; at < i + tile.keys * tile.row; at += tile.row) {
-      const auto w = exp_not_positive(d, hn::Sub(hn::LoadU(d, tile.scores + at), log_sum));
+      const auto e = exp_not_positive(d, hn::Sub(hn::LoadU(d, tile.scores + at), most));
+      const auto w = hn::Mul(e, inverse);
       hn::StoreU(w, d, tile.scores + at);
       const auto slope = hn::Mul(hn::Mul(w, times), hn::Sub(hn::LoadU(d, dw + at), dot));
       hn::StoreU(slope, d, dw + at);
@@ -225,9 +232,9 @@ double cost_of(const Attention<T>& a, int64_t queries, double products) {
 template <class T>
 class Backward {
  public:
-  Backward(const Attention<T>& a, HeadRows<const T> y, const T* log_sums, HeadRows<const T> dy,
-           HeadRows<T> dq, HeadRows<T> dk, HeadRows<T> dv)
-      : a_(a), y_(y), log_sums_(log_sums), dy_(dy), dq_(dq), dk_(dk), dv_(dv), do_(passes(T())) {}
+  Backward(const Attention<T>& a, HeadRows<const T> y, Softmax<const T> softmax,
+           HeadRows<const T> dy, HeadRows<T> dq, HeadRows<T> dk, HeadRows<T> dv)
+      : a_(a), y_(y), softmax_(softmax), dy_(dy), dq_(dq), dk_(dk), dv_(dv), do_(passes(T())) {}
 
   // Each gradient is summed in the order of its tiles, however the work is shared: a head at a
   // time where that keeps the threads busy; else by queries for dq and by keys for dk and dv, with
@@ -273,18 +280,20 @@ class Backward {
     if (wanted.by_key && dv_.data) clear(dv_, head, block * kKeys, end, a_.value_width);
     for (; strip < strips; ++strip) {
       const Strip<T> s(a_, head, strip);
-      T log_sums[kQueries] = {}, dots[kQueries] = {};
-      std::copy_n(log_sums_ + head * a_.queries + s.query, s.queries, log_sums);
+      RowTerms<T> terms = {};
+      const int64_t first = head * a_.queries + s.query;
+      std::copy_n(softmax_.most + first, s.queries, terms.most);
+      std::copy_n(softmax_.inverse + first, s.queries, terms.inverse);
       for (int64_t i = 0; i < s.queries; ++i)
-        dots[i] =
+        terms.dot[i] =
             do_.dot_rows(a_.value_width, y_.row(head, s.query + i), dy_.row(head, s.query + i));
       if (wanted.by_query) clear(dq_, head, s.query, s.query + s.queries, a_.width);
       for (int64_t key = block * kKeys; key < std::min(end, s.keys()); key += kKeys)
-        run_tile(s, key, log_sums, dots, wanted, memory);
+        run_tile(s, key, terms, wanted, memory);
     }
   }
 
-  void run_tile(const Strip<T>& s, int64_t key, const T* log_sums, const T* dots, Wanted wanted,
+  void run_tile(const Strip<T>& s, int64_t key, const RowTerms<T>& terms, Wanted wanted,
                 T* memory) const {
     const int64_t head = s.head;
     const Tile<T> weights = s.tile(key, memory);
@@ -292,7 +301,7 @@ class Backward {
     slopes.scores += kKeys * kQueries;
     s.scores(weights, key);
     s.product(slopes, key, a_.value_width, T(1), a_.v, dy_);
-    do_.differentiate(weights, slopes.scores, log_sums, dots, a_.scale);
+    do_.differentiate(weights, slopes.scores, terms, a_.scale);
     const auto by_key = [&](const Tile<T>& tile, const HeadRows<T>& sums, int64_t columns,
                             const HeadRows<const T>& rows) {
       gemm<T>(tile.keys, columns, tile.queries, {tile.scores, tile.row, 1},
@@ -314,7 +323,7 @@ class Backward {
 
   const Attention<T>& a_;
   const HeadRows<const T> y_;
-  const T* const log_sums_;
+  const Softmax<const T> softmax_;
   const HeadRows<const T> dy_;
   const HeadRows<T> dq_, dk_, dv_;
   const Passes<T> do_;
@@ -323,7 +332,7 @@ class Backward {
 }  // namespace
 
 template <class T>
-void attention(const Attention<T>& a, HeadRows<T> y, T* log_sums) {
+void attention(const Attention<T>& a, HeadRows<T> y, Softmax<T> softmax) {
   const int64_t strips = ceil_div(a.queries, height_of(a));
   const Passes<T> run = passes(T());
   const bool may_see_none = a.keys == 0 || a.sight == Sight::kMask || a.sight == Sight::kAdded;
@@ -331,50 +340,52 @@ void attention(const Attention<T>& a, HeadRows<T> y, T* log_sums) {
     const Block<T> memory(kKeys * kQueries);
     for (int64_t item = begin; item < end; ++item) {
       const Strip<T> s(a, item / strips, item % strips);
-      Softmax<T> softmax;
-      std::fill_n(softmax.most, kQueries, -kInfinity<T>);
-      std::fill_n(softmax.sum, kQueries, T(0));
+      OnlineSoftmax<T> online;
+      std::fill_n(online.most, kQueries, -kInfinity<T>);
+      std::fill_n(online.sum, kQueries, T(0));
       for (int64_t key = 0; key < s.keys(); key += kKeys) {
         const Tile<T> tile = s.tile(key, memory.data());
         s.scores(tile, key);
-        run.advance(tile, softmax);
+        run.advance(tile, online);
         for (int64_t i = 0; key > 0 && i < s.queries; ++i)
-          if (softmax.factor[i] != 1)
-            run.multiply_row(a.value_width, softmax.factor[i], y.row(s.head, s.query + i));
+          if (online.factor[i] != 1)
+            run.multiply_row(a.value_width, online.factor[i], y.row(s.head, s.query + i));
         gemm<T>(s.queries, a.value_width, tile.keys, {tile.scores, 1, tile.row},
                 {a.v.row(s.head, key), a.v.row_stride, 1},
                 {y.row(s.head, s.query), y.row_stride, 1}, {.beta = T(key > 0)});
       }
       for (int64_t i = 0; i < s.queries; ++i) {
         // Where nothing is hidden, scores that are all -inf give NaN, as in softmax().
-        const T sum = softmax.sum[i];
+        const T sum = online.sum[i];
         const bool sees_none = sum == 0 && may_see_none;
+        const T inverse = sees_none ? 0 : 1 / sum;
         T* const row = y.row(s.head, s.query + i);
         if (sees_none)
           std::fill_n(row, a.value_width, T(0));
         else
-          run.multiply_row(a.value_width, 1 / sum, row);
-        log_sums[s.head * a.queries + s.query + i] =
-            sees_none ? kInfinity<T> : softmax.most[i] + std::log(sum);
+          run.multiply_row(a.value_width, inverse, row);
+        const int64_t at = s.head * a.queries + s.query + i;
+        softmax.most[at] = sees_none ? 0 : online.most[i];
+        softmax.inverse[at] = inverse;
       }
     }
   });
 }
 
 template <class T>
-void attention_grad(const Attention<T>& a, HeadRows<const T> y, const T* log_sums,
+void attention_grad(const Attention<T>& a, HeadRows<const T> y, Softmax<const T> softmax,
                     HeadRows<const T> dy, HeadRows<T> dq, HeadRows<T> dk, HeadRows<T> dv) {
-  Backward<T>(a, y, log_sums, dy, dq, dk, dv).run();
+  Backward<T>(a, y, softmax, dy, dq, dk, dv).run();
 }
 
-template void attention(const Attention<float>&, HeadRows<float>, float*);
-template void attention(const Attention<double>&, HeadRows<double>, double*);
-template void attention_grad(const Attention<float>&, HeadRows<const float>, const float*,
+template void attention(const Attention<float>&, HeadRows<float>, Softmax<float>);
+template void attention(const Attention<double>&, HeadRows<double>, Softmax<double>);
+template void attention_grad(const Attention<float>&, HeadRows<const float>, Softmax<const float>,
                              HeadRows<const float>, HeadRows<float>, HeadRows<float>,
                              HeadRows<float>);
-template void attention_grad(const Attention<double>&, HeadRows<const double>, const double*,
-                             HeadRows<const double>, HeadRows<double>, HeadRows<double>,
-                             HeadRows<double>);
+template void attention_grad(const Attention<double>&, HeadRows<const double>,
+                             Softmax<const double>, HeadRows<const double>, HeadRows<double>,
+                             HeadRows<double>, HeadRows<double>);
 
 }  // namespace bb::kernels
 #endif

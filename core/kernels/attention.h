@@ -35,17 +35,25 @@ struct Attention {
   int64_t mask_row = 0, mask_col = 0;
 };
 
-/// y = softmax(scale q k^T, what is not seen left out) v for each head, y [L, EV]; 0 for a query
-/// that sees no key. log_sums [heads, L] gets the logarithms of the sums of exp(score), +inf for
-/// such a query. Scores are formed in tiles that stay in the caches, and no others are kept (Dao,
-/// FlashAttention-2, arXiv 2307.08691).
+/// What makes weights of scores, for the queries of all heads [heads, L]: w = exp(score - most) *
+/// inverse, most the greatest score, inverse 1 over the sum of these exp; both 0 for a query that
+/// sees no key. As one number, the logarithm of the sum, it would be rounded to the digits of the
+/// scores.
 template <class T>
-void attention(const Attention<T>& a, HeadRows<T> y, T* log_sums);
+struct Softmax {
+  T *most, *inverse;
+};
+
+/// y = softmax(scale q k^T, what is not seen left out) v for each head, y [L, EV]; 0 for a query
+/// that sees no key. Scores are formed in tiles that stay in the caches, and only what `softmax`
+/// gets is kept (Dao, FlashAttention-2, arXiv 2307.08691).
+template <class T>
+void attention(const Attention<T>& a, HeadRows<T> y, Softmax<T> softmax);
 
 /// The gradients of q, k and v from dy, that of y; those with null data are left out. Scores are
 /// formed again, by tiles.
 template <class T>
-void attention_grad(const Attention<T>& a, HeadRows<const T> y, const T* log_sums,
+void attention_grad(const Attention<T>& a, HeadRows<const T> y, Softmax<const T> softmax,
                     HeadRows<const T> dy, HeadRows<T> dq, HeadRows<T> dk, HeadRows<T> dv);
 
 }  // namespace bb::kernels

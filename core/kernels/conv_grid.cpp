@@ -56,6 +56,7 @@ struct Axis {
 /// Of the convolution itself.
 Axis windows_axis(const Windows& w, size_t d) {
   Axis axis{w.in[d], w.stride[d], w.padding[d], w.out[d], 0, 1, w.out[d], {}, {}};
+  axis.taps.reserve(static_cast<size_t>(w.kernel[d]));
   for (int64_t k = 0; k < w.kernel[d]; ++k) {
     const int64_t at = k * w.dilation[d], phase = at % w.stride[d];
     auto found = std::find(axis.phases.begin(), axis.phases.end(), phase);
@@ -99,6 +100,7 @@ struct Grid {
     rows = (z.out - 1) * height + y.out;
     reach = (z.reach() * height + y.reach()) * width + x.reach();
     planes = phases(0) * phases(1) * phases(2);
+    taps.reserve(z.taps.size() * y.taps.size() * x.taps.size());
     for (const Tap& a : z.taps)
       for (const Tap& b : y.taps)
         for (const Tap& c : x.taps)

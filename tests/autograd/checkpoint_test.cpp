@@ -219,6 +219,28 @@ TEST(Checkpoint, DrawsTheSameNumbersWhileOthersDrawToo) {
   EXPECT_EQ(mine + other, 0);
 }
 
+TEST(Checkpoint, SavesNoInferenceTensorEither) {
+  const Tensor x = inference_mode([] { return ones({2}); }), w = full({2}, 3.0).requires_grad_();
+  const auto product = [](const Tensor& a, const Tensor& b) { return a * b; };
+  const std::string text =
+      "mul: backward needs a tensor that was made in inference mode\n"
+      "  float32 [2]\n  hint: clone() it outside inference mode, and use the clone";
+  EXPECT_EQ(message_of<ValueError>([&] { product(w, x); }), text);
+  EXPECT_EQ(message_of<ValueError>([&] { checkpoint(product, {w, x}); }), text);
+  EXPECT_EQ(
+      message_of<ValueError>([&] { checkpoint([&](const Tensor& v) { return v * x; }, {w}); }),
+      text);
+  EXPECT_EQ(message_of<ValueError>([&] {
+              const auto inner = [&](const Tensor& v) { return checkpoint(product, {v, x}); };
+              checkpoint(inner, {w});
+            }),
+            text);
+  // One that is only read, or saved for nothing, may be there.
+  const auto reads = [&](const Tensor& v) { return exp(x) * 0 + (v + x) * v; };
+  checkpoint(reads, {w}).sum().backward();
+  EXPECT_EQ(w.grad().to_vector<float>(), (std::vector<float>{7, 7}));
+}
+
 TEST(Checkpoint, WithoutRecordingIsTheFunction) {
   const Tensor x = randn({3}).requires_grad_();
   const Tensor y = no_grad([&] { return checkpoint([](const Tensor& v) { return sin(v); }, {x}); });

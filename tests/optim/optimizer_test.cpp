@@ -120,6 +120,27 @@ TEST(Optimizer, StepBetweenForwardAndBackwardIsCaught) {
   EXPECT_THROW(y.backward(), ValueError);
 }
 
+TEST(Optimizer, ChangesParametersMadeInInferenceModeOnlyInside) {
+  Tensor x = parameter({1});
+  Tensor made_inside = inference_mode([] { return parameter({2, 3}); });
+  SGD sgd({x, made_inside}, {.lr = 1});
+  x.set_grad(tensor({1.0}));
+  sgd.step();  // one without a gradient is not changed
+  EXPECT_EQ(x.item<float>(), 0);
+  made_inside.set_grad(tensor({1.0, 1.0}));
+  EXPECT_EQ(message_of<ValueError>([&] { sgd.step(); }),
+            "optimizer: a tensor made in inference mode is changed in place outside it\n"
+            "  tensor float32 [2]\n  hint: clone() it first");
+  EXPECT_EQ(x.item<float>(), 0) << "nothing is changed";
+  EXPECT_EQ(made_inside.to_vector<float>(), (std::vector<float>{2, 3}));
+  inference_mode([&] {
+    sgd.step();
+    return 0;
+  });
+  EXPECT_EQ(x.item<float>(), -1);
+  EXPECT_EQ(made_inside.to_vector<float>(), (std::vector<float>{1, 2}));
+}
+
 TEST(Optimizer, ChangesWhatEveryHandleOfAParameterSees) {
   Tensor x = parameter({1, 2});
   const Tensor same = x, view = x.detach();

@@ -230,6 +230,36 @@ TEST(AttentionByTiles, ReadsViewsOfOneTensorAndGivesGradientsThatLieAlike) {
     EXPECT_TRUE(gradient.transpose(1, 2).is_contiguous());
 }
 
+// Scores of few bits, that float32 holds whole beside a large number that all have in common: the
+// weights depend on their differences alone.
+TEST(AttentionByTiles, LargeScoresKeepTheirDifferences) {
+  manual_seed(10);
+  for (const double size : {1e4, 1e6}) {
+    Inputs in = random_inputs({2}, 80, 150, 8, 6);
+    in.q = round(in.q * 2) / 2;
+    in.k = round(in.k * 2) / 2;
+    in.options.scale = 1;
+    in.mask = full({80, 1}, size, kFloat64);
+    expect_agreement(in);
+    in.mask = Tensor();
+    in.options.is_causal = true;
+    in.q.select(-1, 0).fill_(size);
+    in.k.select(-1, 0).fill_(1);
+    const Outcome expected = by_ops(in);
+    for (const DType dtype : {kFloat64, kFloat32}) {
+      const Outcome actual = by_tiles(in.to(dtype));
+      const double tolerance = dtype == kFloat64 ? 1e-13 : 1e-5;
+      EXPECT_LE(difference(actual.y, expected.y), tolerance) << size;
+      for (size_t i = 0; i < 3; ++i) {
+        const Tensor &a = actual.gradients[i], &b = expected.gradients[i];
+        // The column of k that q multiplies by `size` has gradients as large.
+        EXPECT_LE(difference(a.narrow(-1, 1, 5), b.narrow(-1, 1, 5)), tolerance)
+            << size << ", gradient of input " << i << ", " << name(dtype);
+      }
+    }
+  }
+}
+
 TEST(AttentionByTiles, NaNStaysInTheQueriesThatSeeIt) {
   Inputs in = random_inputs({}, 100, 100, 4, 4);
   in.k.select(0, 70).fill_(std::numeric_limits<double>::quiet_NaN());
@@ -358,6 +388,43 @@ TEST(AttentionErrors, OperandsThatDoNotFit) {
       },
       "scaled_dot_product_attention: the heads of k and v (dim -3) must divide those of q\n"
       "  q float32 [3, 3, 4]   k float32 [2, 5, 4]   v float32 [2, 5, 6]");
+  const auto grouped = [](const Tensor& a, const Tensor& b, const Tensor& c) {
+    return scaled_dot_product_attention(a, b, c, {}, {.enable_gqa = true});
+  };
+  expect_error<ShapeError>(
+      [&] {
+        grouped(q, ones({0, 5, 4}), ones({0, 5, 6}));
+      },
+      "scaled_dot_product_attention: there are heads of q, but none of k or v (dim -3)\n"
+      "  q float32 [2, 3, 4]   k float32 [0, 5, 4]   v float32 [0, 5, 6]");
+  expect_error<ShapeError>(
+      [&] {
+        grouped(q, k, ones({0, 5, 6}));
+      },
+      "scaled_dot_product_attention: there are heads of q, but none of k or v (dim -3)\n"
+      "  q float32 [2, 3, 4]   k float32 [2, 5, 4]   v float32 [0, 5, 6]");
+  expect_error<ShapeError>(
+      [&] {
+        grouped(q, k, ones({5, 6}));
+      },
+      "scaled_dot_product_attention: grouped heads need at least three dimensions (..., heads, L "
+      "or S, E)\n  q float32 [2, 3, 4]   k float32 [2, 5, 4]   v float32 [5, 6]");
+}
+
+TEST(Attention, GroupedWithoutHeadsOfQueriesIsEmpty) {
+  for (const int64_t queries : {3, 70})
+    for (const int64_t heads : {0, 1, 2}) {
+      const Tensor q = ones({2, 0, queries, 4}).requires_grad_();
+      const Tensor k = ones({2, heads, 5, 4}).requires_grad_();
+      const Tensor v = ones({2, heads, 5, 6}).requires_grad_();
+      const Tensor y = scaled_dot_product_attention(q, k, v, {}, {.enable_gqa = true});
+      EXPECT_EQ(y.shape(), (Shape{2, 0, queries, 6}));
+      y.sum().backward();
+      for (const Tensor& x : {q, k, v}) {
+        EXPECT_EQ(x.grad().shape(), x.shape());
+        EXPECT_FALSE(ne(x.grad(), 0).any().item<bool>());
+      }
+    }
 }
 
 // Scores that overflow to -inf are no mask: NaN, by tiles (32 queries) and by ops (8) alike.
