@@ -16,7 +16,8 @@ struct BatchNormOptions {
   bool training = false;  ///< statistics of the batch; else running_mean and running_var
   double momentum = 0.1;  ///< running = (1 - momentum) * running + momentum * the batch's
   double eps = 1e-5;
-  Tensor residual = {};  ///< of x's shape: added to the result, before the activation
+  Tensor residual = {};  ///< of x's shape: added to the result, before the activation; backward may
+                         ///< read it, as it does x
   Activation activation = Activation::kNone;
 };
 
