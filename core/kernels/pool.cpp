@@ -122,16 +122,17 @@ void max_rows(const PoolWindows& windows, int64_t begin, int64_t end, const T* x
         [&](int64_t o, PoolRange width) {
           using Limits = std::numeric_limits<T>;
           T best = Limits::has_infinity ? static_cast<T>(-Limits::infinity()) : Limits::lowest();
-          int64_t place = -1;
+          const bool is_empty = row.depth.empty() || row.height.empty() || width.empty();
+          int64_t place =
+              is_empty ? -1 : (row.depth.begin * rows + row.height.begin) * cols + width.begin;
           for (int64_t d = row.depth.begin; d < row.depth.end; d += d_step)
             for (int64_t h = row.height.begin; h < row.height.end; h += h_step) {
               const int64_t line = (d * rows + h) * cols;
               for (int64_t w = width.begin; w < width.end; w += w_step) {
                 const T value = plane[line + w];
-                if (value > best || value != value || place < 0) {
-                  best = value;
-                  place = line + w;
-                }
+                const bool better = (value > best) | (value != value);  // branches would be guesses
+                best = better ? value : best;
+                place = better ? line + w : place;
               }
             }
           to[o] = best;
