@@ -54,9 +54,8 @@ bool may_recompute(const Tensor& y);
 ///
 /// y comes straight from record(). compute must give the same bits each time. The first who asks
 /// for the value computes it; where others may ask too, it is kept until backward comes to y's own
-/// record. Small results,
-/// and those of long chains of such ops, are kept all the same. Whoever changes y in place, before
-/// or after it is saved, changes nothing in gradients that read it.
+/// record. Small results, and those of long chains of such ops, are kept all the same. A change of
+/// y in place after it was saved is no error: gradients read what it was.
 template <size_t N, class Compute>
 void recompute(const Tensor& y, const Input (&inputs)[N], Compute&& compute) {
   if (!may_recompute(y)) return;

@@ -66,7 +66,7 @@ class Deferred : public RefCounted {
   virtual Tensor value() = 0;
 
   Ref<RefCounted> node;  // of the value
-  int steps = 0;         // of Recompute that have it follow from kept values
+  int steps = 0;         // that recompute it, one from the other
 };
 
 /// How backward computes the result of a record again.
