@@ -49,6 +49,7 @@
 #include "bb/autograd/ops/sort.h"
 #include "bb/autograd/ops/triangle.h"
 #include "bb/autograd/ops/unfold.h"
+#include "bb/autograd/recompute.h"
 #include "bb/autograd/tape.h"
 #include "bb/autograd/tape_text.h"
 #include "bb/core/any_of.h"

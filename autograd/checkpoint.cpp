@@ -1,6 +1,7 @@
 #include "bb/autograd/checkpoint.h"
 
 #include <memory>
+#include <mutex>
 
 #include "bb/autograd/tape.h"
 #include "bb/core/random.h"
@@ -28,10 +29,12 @@ class Frame : public RefCounted {
     return values_.size() - 1;
   }
   void drop(size_t number) {
+    const std::lock_guard lock(mutex_);
     values_[number].wanted = false;
     values_[number].x = Tensor();
   }
   Tensor value(size_t number) {
+    const std::lock_guard lock(mutex_);
     Value& value = values_[number];
     if (value.change.empty() && !value.x.defined()) run_again();
     value.note_change();
@@ -46,7 +49,7 @@ class Frame : public RefCounted {
   // Takes a value of the second run.
   void repeat(const Tensor& x) {
     const size_t number = next_++;
-    if (number > last_wanted_) throw HasAll();
+    if (has_all_) throw HasAll();
     Value& value = values_[number];
     if (x.shape() != value.shape || x.dtype() != value.dtype)
       throw ValueError(
@@ -59,7 +62,8 @@ class Frame : public RefCounted {
                       "ran again\n  {}, at version {} first, now at version {}",
                       describe(x), value.version, x.version()));
     if (value.wanted) value.x = x.detach();
-    if (number == last_wanted_) throw HasAll();
+    has_all_ = number == last_wanted_;
+    if (has_all_) throw HasAll();
   }
 
  private:
@@ -93,6 +97,8 @@ class Frame : public RefCounted {
   bb::detail::DrawsScope::List draws_;
   std::vector<Value> values_;
   size_t next_ = 0, last_wanted_ = 0;
+  bool has_all_ = false;
+  std::recursive_mutex mutex_;  // two backward passes may want values at once
 };
 
 // The frame that values saved on this thread belong to.
@@ -107,7 +113,7 @@ class FrameScope {
   FrameScope(Frame* frame, bool repeats)
       : before_(std::exchange(current, {frame, repeats})), mode_(detail::mode()) {
     detail::Mode mode = mode_;
-    mode.recomputes = frame != nullptr;
+    mode.in_checkpoint = frame != nullptr;
     detail::set_mode(mode);
   }
   ~FrameScope() {
@@ -150,6 +156,7 @@ void Frame::run_again() {
     inputs.push_back(x);
   }
   next_ = 0;
+  has_all_ = false;
   for (size_t i = 0; i < values_.size(); ++i)
     if (values_[i].wanted) last_wanted_ = i;
   try {
@@ -157,13 +164,13 @@ void Frame::run_again() {
     const bb::detail::DrawsScope draws(draws_, true);
     const GradMode recording(true);
     fn_(inputs);
-    if (next_ <= last_wanted_)
+    if (!has_all_)
       throw ValueError(
           fmt::format("checkpoint: the function did not repeat itself: {} values were saved for "
                       "backward, and {} when it ran again\n{}",
                       values_.size(), next_, kHint));
-  } catch (const HasAll&) {
-  } catch (...) {
+  } catch (...) {  // HasAll, or what the function made of it
+    if (has_all_) return;
     forget();
     throw;
   }

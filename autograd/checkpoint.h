@@ -20,8 +20,8 @@ std::vector<Tensor> checkpoint_list(const ListFunction& fn, const std::vector<Te
 /// fn takes one to six tensors or a std::vector<Tensor>; it may read other tensors, such as
 /// parameters, and must compute the same each time; the random numbers that it draws come again.
 /// Checkpoints may lie within one another. Backward throws ValueError where fn saves fewer values
-/// than before, or others by shape or dtype, or reads a tensor that was changed in place since. fn
-/// must let exceptions through that it does not know.
+/// than before, or others by shape or dtype, or where a value that backward needs was changed in
+/// place since. fn must let exceptions through that it does not know.
 template <class F>
 Tensor checkpoint(F fn, const std::vector<Tensor>& inputs) {
   auto outputs = autograd::checkpoint_list(autograd::as_list_function(std::move(fn)), inputs);

@@ -11,7 +11,7 @@ namespace autograd::detail {
 struct Mode {
   bool records = true;           // put themselves on the tape
   bool seeks_anomalies = false;  // look at their results (bb/autograd/anomaly.h)
-  bool recomputes = false;       // save nothing for backward (bb/autograd/checkpoint.h)
+  bool in_checkpoint = false;    // save nothing for backward (bb/autograd/checkpoint.h)
   bool saved_inference = false;  // have kept an inference tensor, perhaps for a record
 };
 Mode mode();

@@ -14,7 +14,7 @@ bool is_inference_mode_enabled() { return detail::inference_mode(); }
 // An inference tensor is looked for where a record has been made: it may be that none is.
 void autograd::Saved::keep_specially() {
   detail::Mode mode = detail::mode();
-  if (!x_.is_inference()) return mode.recomputes ? leave_to_checkpoint() : leave_to_recompute();
+  if (!x_.is_inference()) return mode.in_checkpoint ? leave_to_checkpoint() : leave_to_recompute();
   mode.saved_inference = true;
   detail::set_mode(mode);
 }

@@ -164,6 +164,7 @@ Tensor& finish_unrecorded(const char* op, Tensor& x) {
 Tensor before_mutation(const Tensor& x) {
   Tensor copy = no_grad([&] { return x.clone(); });
   copy.set_node(x.node());
+  if (x.version() != 0) copy.bump_version();  // no longer what its record would compute again
   return copy;
 }
 

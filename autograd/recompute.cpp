@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "bb/core/error.h"
+
 namespace bb::autograd {
 namespace {
 
@@ -26,8 +28,16 @@ struct Again final : detail::Deferred {
 
 Tensor detail::Recompute::value() {
   const std::lock_guard lock(mutex_);
-  if (value_.defined()) return value_;
-  Tensor value = no_grad([&] { return compute(); });
+  if (value_.defined() && value_.version() == 0) return value_;  // nobody has changed it
+  const InferenceMode ordinary(false);
+  const NoGrad guard;
+  Tensor value = compute();
+  if (value.shape() != shape_ || value.dtype() != dtype_)
+    throw ValueError(
+        fmt::format("{}: what recompute() was given does not make the same result\n"
+                    "  it makes {}   the result was {} {}",
+                    op_, describe(value), name(dtype_), shape_));
+  if (!value.is_contiguous() || value.offset() != 0) value = value.clone();
   const bool is_last = use_count() <= 2;  // by the result's node and the one who asks
   if (!is_last) value_ = value;
   return value;
@@ -43,13 +53,17 @@ void detail::Recompute::follow(const Saved& input) {
 }
 
 bool may_recompute(const Tensor& y) {
-  return y.node() && !detail::mode().recomputes && y.version() == 0 && y.is_contiguous() &&
-         y.handle()->offset == 0 && y.numel() * size_of(y.dtype()) >= detail::kLeastRecomputed;
+  return y.node() && !y.handle()->base && !detail::mode().in_checkpoint && y.version() == 0 &&
+         y.is_contiguous() && y.handle()->offset == 0 &&
+         y.numel() * size_of(y.dtype()) >= detail::kLeastRecomputed;
 }
 
 void detail::set_recompute(const Tensor& y, Ref<Recompute> recompute) {
-  if (recompute->steps() <= kMostRecomputedSteps)
-    node_of(y)->more().recompute = std::move(recompute);
+  if (recompute->steps_ > kMostRecomputedSteps) return;
+  recompute->op_ = node_of(y)->name;
+  recompute->shape_ = y.shape();
+  recompute->dtype_ = y.dtype();
+  node_of(y)->more().recompute = std::move(recompute);
 }
 
 void Saved::leave_to_recompute() {

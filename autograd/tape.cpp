@@ -137,6 +137,7 @@ class Walk {
 
   static bool adds_in_place(const Tensor& sum) {
     return !is_grad_enabled() && sum.defined() && sum.is_sole_owner() && sum.is_contiguous() &&
+           !sum.handle()->storage->is_borrowed() &&
            (!sum.is_inference() || bb::detail::inference_mode());
   }
   static void accumulate(Tensor& sum, Tensor grad) {
@@ -259,7 +260,7 @@ void keep_gradient(Node& node, Tensor grad) {
   const std::lock_guard lock(Walk::lock_of(node));
   if (node.grad.defined())
     Walk::accumulate(node.grad, std::move(grad));
-  else if (grad.is_sole_owner() && grad.is_contiguous())
+  else if (grad.is_sole_owner() && grad.is_contiguous() && !grad.handle()->storage->is_borrowed())
     node.grad = std::move(grad);
   else
     node.grad = grad.clone();
@@ -306,6 +307,7 @@ bool add_to_gradient(size_t input, const std::function<void(Tensor& sum)>& add) 
 bool may_write_over(const Tensor& dy) {
   if (!pulling || is_grad_enabled() || !dy.is_contiguous() || dy.is_inference()) return false;
   const bb::detail::TensorImpl& impl = *dy.handle();
+  if (impl.storage->is_borrowed()) return false;  // the caller's memory
   // A view may be all that is left of its base.
   const bool of_base = impl.base && impl.base->use_count() == 1;
   return impl.use_count() == 1 && impl.storage->use_count() == (of_base ? 2 : 1);

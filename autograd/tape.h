@@ -81,9 +81,14 @@ class Recompute : public RefCounted {
   virtual Tensor compute() const = 0;
 
  private:
+  friend void set_recompute(const Tensor& y, Ref<Recompute> recompute);
+
   Tensor value_;
   std::mutex mutex_;
   int steps_ = 1;
+  const char* op_ = nullptr;  // whose result it is
+  Shape shape_;
+  DType dtype_ = kFloat32;
 };
 
 }  // namespace detail
@@ -157,7 +162,8 @@ class Saved {
  public:
   Saved() = default;
   explicit Saved(const Tensor& x) : x_(x), version_(x.defined() ? x.version() : 0) {
-    if (x.defined() && (x.is_inference() || detail::mode().recomputes || detail::recompute_of(x)))
+    if (x.defined() &&
+        (x.is_inference() || detail::mode().in_checkpoint || detail::recompute_of(x)))
       keep_specially();
   }
   Saved(Saved&&) noexcept = default;

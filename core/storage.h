@@ -26,6 +26,7 @@ class Storage {
   uint32_t version() const { return version_; }
   void bump_version() { ++version_; }
   bool is_inference() const { return is_inference_; }
+  bool is_borrowed() const { return borrowed_; }
 
   void retain() { refs_.fetch_add(1, std::memory_order_relaxed); }
   void release() {

@@ -125,7 +125,8 @@ class Tensor {
   bool is_inference() const { return impl().storage->is_inference(); }
 
   // ---- Elements
-  /// The first element. Elements lie apart by strides(). Throws DTypeError for another T.
+  /// The first element. Elements lie apart by strides(). Throws DTypeError for another T. The tape
+  /// does not see what is written there: of an op's result, gradients may read what it was.
   template <class T>
   T* data() {
     check_dtype(dtype_of<T>);

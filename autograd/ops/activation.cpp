@@ -35,9 +35,9 @@ Tensor relu_grad(const Tensor& dy, const Tensor& s) {
                 [s = Saved(s)](const Tensor& ddx) { return relu_grad(ddx, *s); });
 }
 
-Tensor pull_relu(const Tensor& dy, const Tensor& s) {
+Tensor detail::pull_relu(const Tensor& dy, const Tensor& s) {
   if (is_grad_enabled()) return relu_grad(dy, s.detach());
-  return detail::apply_over("relu_grad", activations().relu_grad, dy, s);
+  return apply_over("relu_grad", activations().relu_grad, dy, s);
 }
 
 Tensor relu(const Tensor& x) {
@@ -48,7 +48,7 @@ Tensor relu(const Tensor& x) {
   const bool again = autograd::wants_grad(x) && autograd::is_recomputed(x);
   Saved saved = again ? Saved(x) : autograd::output_for(x, y);  // either tells where dy passes
   y = record("relu", {x}, std::move(y),
-             [s = std::move(saved)](const Tensor& dy) { return pull_relu(dy, *s); });
+             [s = std::move(saved)](const Tensor& dy) { return detail::pull_relu(dy, *s); });
   if (again) autograd::recompute(y, {x}, compute);
   return y;
 }

@@ -67,7 +67,12 @@ Tensor logsigmoid(const Tensor& x);
 /// For ops that end in a relu: dy where not s <= 0, else 0; s is relu's input or result. Linear in
 /// dy, and flat in s.
 Tensor relu_grad(const Tensor& dy, const Tensor& s);
-/// The same for a pullback, which reads dy no more: off the tape it may be written over.
+
+namespace detail {
+
+/// The same for a pullback that reads dy no more: off the tape it may be written over.
 Tensor pull_relu(const Tensor& dy, const Tensor& s);
+
+}  // namespace detail
 
 }  // namespace bb

@@ -245,17 +245,17 @@ class Tiles {
   // y and, for the backward pass, what the kernel's Softmax gets, [2, heads, L].
   std::pair<Tensor, Tensor> run() const {
     Tensor y = empty_in_order_of(q_, shape(q_.size(-2), v_.size(-1)));
-    Tensor row_sums = Tensor::empty({2, batch_.numel(), q_.size(-2)}, y.dtype());
+    Tensor row_scales = Tensor::empty({2, batch_.numel(), q_.size(-2)}, y.dtype());
     const std::vector<int64_t> offsets = offsets_of(y, batch_);
     visit_floating(y.dtype(), [&]<class T>() {
-      T* const most = row_sums.data<T>();
+      T* const most = row_scales.data<T>();
       kernels::attention<T>(kernel_view<T>(), written<T>(y, offsets),
-                            {most, most + row_sums.numel() / 2});
+                            {most, most + row_scales.numel() / 2});
     });
-    return {y, row_sums};
+    return {y, row_scales};
   }
 
-  Gradients gradients(const Tensor& y, const Tensor& row_sums, const Tensor& dy,
+  Gradients gradients(const Tensor& y, const Tensor& row_scales, const Tensor& dy,
                       Needs needs) const {
     const Tensor dy_rows = rows_of(dy, batch_, 1);
     const auto y_offsets = offsets_of(y, batch_), dy_offsets = offsets_of(dy_rows, batch_);
@@ -271,10 +271,10 @@ class Tiles {
       const auto target = [&](size_t i) {
         return grads[i].defined() ? written<T>(grads[i], offsets[i]) : kernels::HeadRows<T>();
       };
-      const T* const most = row_sums.data<T>();
+      const T* const most = row_scales.data<T>();
       kernels::attention_grad<T>(kernel_view<T>(), read<T>(y, y_offsets),
-                                 {most, most + row_sums.numel() / 2}, read<T>(dy_rows, dy_offsets),
-                                 target(0), target(1), target(2));
+                                 {most, most + row_scales.numel() / 2},
+                                 read<T>(dy_rows, dy_offsets), target(0), target(1), target(2));
     });
     return grads;
   }
@@ -340,17 +340,17 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
     const Tensor weights = attention_weights(q, repeated_for(q, k, options), mask, options, scale);
     return matmul(dropout(weights, options.dropout_p), repeated_for(q, v, options));
   }
-  auto [y, row_sums] = no_grad([&] { return Tiles(q, k, v, mask, batch, options, scale).run(); });
+  auto [y, row_scales] = no_grad([&] { return Tiles(q, k, v, mask, batch, options, scale).run(); });
   const Saved saved = Saved::output(y);
   return autograd::record(
       kName, {q, k, v}, std::move(y),
-      [q = Saved(q), k = Saved(k), v = Saved(v), mask = Saved(mask), y = saved, row_sums = row_sums,
-       batch, options, scale](const Tensor& dy, Needs needs) {
+      [q = Saved(q), k = Saved(k), v = Saved(v), mask = Saved(mask), y = saved,
+       row_scales = row_scales, batch, options, scale](const Tensor& dy, Needs needs) {
         const Tensor m = mask.defined() ? *mask : Tensor();
         if (is_grad_enabled()) return composed_gradients(*q, *k, *v, m, options, scale, dy, needs);
         const Tensor queries = *q, keys = *k, values = *v;
         Gradients grads = Tiles(queries, keys, values, m, batch, options, scale)
-                              .gradients(*y, row_sums, dy, needs);
+                              .gradients(*y, row_scales, dy, needs);
         if (needs[1]) grads[1] = summed_for(queries, keys, options, grads[1]);
         if (needs[2]) grads[2] = summed_for(queries, values, options, grads[2]);
         return grads;

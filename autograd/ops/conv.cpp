@@ -63,7 +63,7 @@ Tensor conv(const Conv& c, const Tensor& x, const Tensor& weight, const Tensor& 
   return record(c.name, {x, weight, bias}, std::move(y),
                 [c, x = std::move(saved_x), weight = std::move(saved_weight),
                  y = std::move(result)](const Tensor& dy, Needs needs) {
-                  const Tensor dz = y.defined() ? pull_relu(dy, *y) : dy;
+                  const Tensor dz = y.defined() ? detail::pull_relu(dy, *y) : dy;
                   std::array<Tensor, 3> grads;
                   if (needs[1]) grads[1] = conv_grad_weight(c, *x, dz);  // x may go then
                   if (needs[0]) grads[0] = conv_grad_input(c, "conv_grad_input", dz, *weight);

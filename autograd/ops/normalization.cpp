@@ -13,6 +13,7 @@
 #include "bb/core/checks.h"
 #include "bb/core/error.h"
 #include "bb/core/kernels/norm.h"
+#include "bb/core/strided.h"
 
 namespace bb {
 
@@ -73,7 +74,10 @@ NormShape kernel_shape(const Norm& norm) {
   return shape;
 }
 Tensor laid_back(const Norm& norm, const Tensor& y, const Shape& shape) {
-  return norm.in_columns() ? y.t().contiguous().reshape(shape) : y;
+  if (!norm.in_columns()) return y;
+  Tensor rows = Tensor::empty(shape, y.dtype());  // no view, as results are not
+  detail::copy_elements(rows.reshape({norm.shape.outer, norm.shape.parts()}), y.t());
+  return rows;
 }
 Shape kernel_result(const Norm& norm, const Shape& shape) {
   return norm.in_columns() ? Shape{norm.shape.parts(), norm.shape.outer} : shape;
@@ -201,7 +205,9 @@ Tensor normalized(const Norm& norm, const Tensor& x, const Epilogue& e, Statisti
                return is_grad_enabled() ? composed_gradients(norm, *x, from, dy, s, affine, needs)
                                         : fused_gradients(norm, *x, from, dy, s, affine, needs);
              });
-  if (autograd::may_recompute(y)) {
+  // A sum alone does not make backward read the residual: it is not kept for this.
+  if (autograd::may_recompute(y) &&
+      (gated || !residual.defined() || autograd::is_recomputed(residual))) {
     const Tensor shift = bias.defined() ? bias.detach().clone() : bias;  // which may be changed
     autograd::recompute(
         y, {x, weight, residual},

@@ -130,6 +130,38 @@ TEST(Checkpoint, RunsAgainOnlyAsFarAsTheLastValue) {
   EXPECT_EQ(bytes_of(grads(checkpoint(outer, {x}))), bytes_of(plain));
 }
 
+TEST(Checkpoint, AFunctionMayCatchWhatEndsItsSecondRun) {
+  const Tensor x = randn({8}).requires_grad_();
+  const Tensor y = checkpoint(
+      [](const Tensor& v) {
+        try {
+          return sin(v);
+        } catch (...) {
+          throw std::runtime_error("caught");
+        }
+      },
+      {x});
+  y.sum().backward();
+  EXPECT_EQ(x.grad().to_vector<float>(), cos(x).detach().to_vector<float>());
+}
+
+TEST(Checkpoint, TwoThreadsMayWantItsValues) {
+  const Tensor x = randn({64}).requires_grad_();
+  const auto fn = [](const Tensor& v) { return tanh(sin(v) * v) * exp(v); };
+  const Tensor loss = checkpoint(fn, {checkpoint(fn, {x})}).sum();
+  const auto grads = [&] {
+    return bytes_of(autograd::grad({loss}, {x}, {}, {.retain_graph = true}));
+  };
+  const auto expected = grads();
+  int wrong = 0;
+  std::thread other([&] {
+    for (int i = 0; i < 50; ++i) wrong += grads() != expected;
+  });
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(grads(), expected);
+  other.join();
+  EXPECT_EQ(wrong, 0);
+}
+
 TEST(Checkpoint, BackwardTwiceWithRetainGraph) {
   const Tensor x = randn({3}).requires_grad_();
   const Tensor y = checkpoint([](const Tensor& v) { return sin(v); }, {x}).sum();

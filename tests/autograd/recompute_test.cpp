@@ -206,6 +206,72 @@ TEST(Recompute, AChangeInPlaceAfterTheValueWasSavedDoesNotMatter) {
   EXPECT_EQ(largest(grad_of_w(true) - plain), 0);
 }
 
+TEST(Recompute, AChangeOffTheTapeCountsInTheNextOneInPlaceToo) {
+  const Tensor x = randn({64, 64}).requires_grad_(), p = randn({64, 64}).requires_grad_();
+  Tensor h = gelu(x);
+  {
+    const NoGrad guard;
+    h.clamp_(-0.1, 0.1);
+  }
+  const Tensor before = h.detach().clone();
+  h.mul_(p);
+  h.sum().backward();
+  EXPECT_EQ(largest(p.grad() - before), 0);
+}
+
+TEST(Recompute, WhoChangesTheComputedValueChangesItForNobodyElse) {
+  const Tensor x = randn({64, 64}).requires_grad_(), w = randn({64, 64}).requires_grad_();
+  const auto loss = [&](const auto& pullback) {
+    const Tensor y = layer_norm(x, {64});
+    const Tensor first = linear(y, w);
+    const Tensor second = autograd::record("second", {y}, y.detach().clone(),
+                                           [y = autograd::Saved(y), pullback](const Tensor& dy) {
+                                             pullback(*y);
+                                             return dy;
+                                           });
+    return (first + second).sum();
+  };
+  const auto plain = autograd::grad({loss([](Tensor) {})}, {w});
+  const auto changed = autograd::grad({loss([](Tensor y) { y.zero_(); })}, {w});
+  EXPECT_EQ(bytes_of(changed), bytes_of(plain));
+}
+
+TEST(Recompute, OfAnotherShapeThrows) {
+  const Tensor x = randn({64, 64}).requires_grad_(), w = randn({64, 64}).requires_grad_();
+  const auto of = [&](const auto& compute) {
+    Tensor y = autograd::record("twice", {x}, no_grad([&] { return x.t() * 2; }),
+                                [](const Tensor& dy) { return dy.t() * 2; });
+    autograd::recompute(y, {x}, compute);
+    return autograd::grad({matmul(y, w).sum()}, {w})[0];
+  };
+  const Tensor expected = matmul((x.detach() * 2), ones({64, 64}));
+  // Another layout of the same values does no harm.
+  EXPECT_LT(largest(of([](const Tensor& v) { return (v * 2).t(); }) - expected), 1e-3);
+  EXPECT_EQ(message_of<ValueError>([&] { of([](const Tensor& v) { return v[0]; }); }),
+            "twice: what recompute() was given does not make the same result\n"
+            "  it makes float32 [64]   the result was float32 [64, 64]");
+}
+
+TEST(Recompute, InInferenceModeLeavesNoInferenceTensor) {
+  const Tensor x = randn({64, 64}).requires_grad_(), w = randn({64, 64}).requires_grad_();
+  const Tensor y = layer_norm(x, {64});
+  const Tensor loss = (linear(y, w) * linear(y, w)).sum();
+  inference_mode([&] { return autograd::grad({loss}, {w}, {}, {.retain_graph = true}); });
+  const auto first = autograd::grad({loss}, {w}, {}, {.create_graph = true});
+  EXPECT_GT(largest(autograd::grad({(first[0] * first[0]).sum()}, {w})[0]), 0);
+}
+
+TEST(Recompute, ASumWithoutActivationKeepsNoResidual) {
+  const Tensor x = randn({4, 16, 16, 16}).requires_grad_(), w = randn({16, 16}).requires_grad_();
+  const Tensor r = randn({4, 16, 16, 16});
+  Tensor residual = r.clone();
+  const Tensor y = batch_norm(x, {}, {}, {}, {}, {.training = true, .residual = residual});
+  const Tensor loss = matmul(y, w).sum();
+  residual.zero_();  // backward does not read it
+  const Tensor plain = matmul(y.detach().reshape({-1, 16}).t(), ones({4 * 256, 16}));
+  EXPECT_LT(largest(autograd::grad({loss}, {w})[0] - plain), 1e-2);
+}
+
 TEST(Recompute, AnInputThatWasChangedInPlaceThrows) {
   Tensor x = randn({64, 64});
   const Tensor w = randn({64, 64}).requires_grad_(), g = ones({64}).requires_grad_();

@@ -82,6 +82,17 @@ TEST(WriteOver, NobodysGradientChanges) {
   }
 }
 
+TEST(WriteOver, LentMemoryStaysAsItIs) {
+  std::vector<float> memory(16, 1.0f);
+  const Tensor x = full({16}, -1.0).requires_grad_();
+  Tensor y = relu(x);
+  y.register_hook(
+      [&](const Tensor&) { return Tensor::borrow(memory.data(), {16}, std::shared_ptr<void>()); });
+  (y * 2.0).sum().backward();
+  EXPECT_EQ(memory, std::vector<float>(16, 1.0f));
+  EXPECT_EQ(x.grad().to_vector<float>(), std::vector<float>(16, 0.0f));
+}
+
 TEST(WriteOver, AnActivationsGradientTakesNoMemory) {
   const Tensor x = randn({256, 256}).requires_grad_();
   const Tensor y = tanh(gelu(silu(tanh(x)))) * 2.0;

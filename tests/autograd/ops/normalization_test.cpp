@@ -271,5 +271,13 @@ TEST(RmsNorm, EpsIsTheDtypesUnlessGiven) {
               tiny / std::sqrt(tiny * tiny + std::numeric_limits<double>::epsilon()), 1e-15);
 }
 
+TEST(BatchNorm, ResultsOfRowsCanBeChangedInPlace) {
+  const Tensor x = randn({8, 4}).requires_grad_();
+  Tensor y = batch_norm(x, {}, {}, {}, {}, {.training = true});
+  const Tensor expected = relu(y.detach());
+  y.relu_();
+  EXPECT_EQ(y.to_vector<float>(), expected.to_vector<float>());
+}
+
 }  // namespace
 }  // namespace bb
