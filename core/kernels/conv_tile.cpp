@@ -31,7 +31,13 @@ template <class T>
 void add(int64_t, int64_t, int64_t, const T*, int64_t, const T*, T*) {}
 
 template <class T>
-void copy_rows(const PaddedRows<T>&) {}
+void copy_rows(const PaddedRows<T>& p) {
+  for (int64_t r = 0; r < p.rows; ++r)
+    for (int64_t j = 0; j < p.width; ++j) {
+      const bool inside = j >= p.lead && j < p.lead + p.count;
+      p.to[r * p.width + j] = inside ? p.from[r * p.from_row + (j - p.lead) * p.step] : T{0};
+    }
+}
 
 #else
 

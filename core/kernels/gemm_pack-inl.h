@@ -17,8 +17,6 @@
 #include "bb/core/kernels/gemm.h"
 #include "bb/core/kernels/transpose-inl.h"
 
-#if HWY_TARGET != HWY_SCALAR  // it lacks the shuffles
-
 HWY_BEFORE_NAMESPACE();
 namespace bb::kernels {
 namespace HWY_NAMESPACE {
@@ -46,6 +44,8 @@ HWY_INLINE void copy_row(const T* from, int64_t count, T* to) {
   }
 #endif
 }
+
+#if HWY_TARGET != HWY_SCALAR  // it lacks the shuffles
 
 /// packed[p * width + j] = b(p, j) for j < cols, 0 from there to width.
 template <typename T>
@@ -142,10 +142,10 @@ void store_block(int64_t rows, int64_t cols, const T* buffer, int64_t width, Mat
   }
 }
 
+#endif  // HWY_TARGET != HWY_SCALAR
+
 }  // namespace HWY_NAMESPACE
 }  // namespace bb::kernels
 HWY_AFTER_NAMESPACE();
-
-#endif  // HWY_TARGET != HWY_SCALAR
 
 #endif  // the toggling guard

@@ -91,6 +91,30 @@ std::string text_of(const ConvShape& s) {
   return text;
 }
 
+// Few filters over each channel by itself.
+ConvShape depthwise(ConvShape shape, int64_t groups, int64_t filters) {
+  shape.groups = groups;
+  shape.in_channels = 1;
+  shape.out_channels = filters;
+  return shape;
+}
+ConvShape shape_2d(int64_t height, int64_t width, int64_t kernel, int64_t stride, int64_t padding,
+                   int64_t dilation) {
+  const auto out = [&](int64_t in) {
+    return (in + 2 * padding - (kernel - 1) * dilation - 1) / stride + 1;
+  };
+  return {1,
+          1,
+          1,
+          1,
+          {.in = {1, height, width},
+           .kernel = {1, kernel, kernel},
+           .out = {1, out(height), out(width)},
+           .stride = {1, stride, stride},
+           .padding = {0, padding, padding},
+           .dilation = {1, dilation, dilation}}};
+}
+
 // Calls term(x index, weight index, y index) for each product of the sums in conv.h.
 template <class Term>
 void for_each_term(const ConvShape& s, const Term& term) {
@@ -289,6 +313,47 @@ TYPED_TEST(ConvMaps, AreTheirDefinitions) {
       if (this->HasFatalFailure()) return;
     }
   }
+}
+
+TYPED_TEST(ConvMaps, OfDepthwiseConvolutionsAreTheirDefinitionsForAnyNumberOfThreads) {
+  const int before = num_threads();
+  Random random(11);
+  std::vector<ConvShape> shapes{
+      depthwise(shape_2d(1, 2500, 1, 1, 0, 1), 2, 1),  // wider than a block of results
+      depthwise(shape_2d(3, 2100, 3, 1, 5, 1), 2, 1),
+      depthwise(shape_2d(3, 4200, 3, 2, 1, 1), 2, 2),
+      depthwise(shape_2d(150, 75, 3, 1, 1, 1), 2, 1),  // of several blocks of rows
+      depthwise(shape_2d(150, 75, 5, 2, 2, 3), 2, 3),
+      depthwise(shape_2d(2, 3, 7, 1, 3, 1), 3, 4),   // a kernel larger than the image
+      depthwise(shape_2d(4, 5, 3, 1, 6, 1), 3, 2),   // padding beyond the kernel
+      depthwise(shape_2d(4, 5, 2, 3, 7, 1), 3, 1),   // and windows that see nothing else
+      depthwise(shape_2d(0, 5, 2, 1, 2, 1), 3, 1),   // no image at all
+      depthwise(shape_2d(9, 30, 1, 4, 0, 1), 2, 1),  // elements that no window sees
+      depthwise(shape_2d(40, 40, 2, 1, 0, 39), 2, 1),
+  };
+  for (int64_t width = 1; width <= 70; width += 3)
+    shapes.push_back(depthwise(shape_2d(width / 4 + 1, width, 3, 1, 1, 1), 2, 1));
+  for (int i = 0; i < 60; ++i)
+    shapes.push_back(depthwise(random_shape(random), between(random, 2, 4), between(random, 1, 4)));
+  for (const ConvShape& shape : shapes) {
+    ASSERT_TRUE(shape.is_depthwise());
+    this->make(random, shape);
+    const Maps<double> wanted = this->defined();
+    set_num_threads(1);
+    const Maps<TypeParam> one = this->computed(false);
+    this->expect_near(one.y, wanted.y, "y");
+    this->expect_near(one.dx, wanted.dx, "dx");
+    this->expect_near(one.dw, wanted.dw, "dw");
+    if (this->HasFatalFailure()) break;
+    bb::detail::share_all_work(true);
+    for (const int threads : {2, 3}) {
+      set_num_threads(threads);
+      const Maps<TypeParam> many = this->computed(false);
+      EXPECT_TRUE(one.y == many.y && one.dx == many.dx && one.dw == many.dw) << text_of(this->s);
+    }
+    bb::detail::share_all_work(false);
+  }
+  set_num_threads(before);
 }
 
 TYPED_TEST(ConvMaps, AreTheSameForAnyNumberOfThreads) {
