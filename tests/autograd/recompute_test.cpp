@@ -13,7 +13,9 @@ namespace {
 
 using bb::testing::bytes_of;
 
-constexpr int64_t kBytes = int64_t{4} * 16 * 16 * 16 * 4;  // of an image batch [4, 16, 16, 16]
+// So large that records are little beside it, also where sanitizers make them larger.
+const Shape kImages{4, 16, 64, 64};
+constexpr int64_t kBytes = int64_t{4} * 16 * 64 * 64 * 4;
 
 int64_t held_by(const std::function<Tensor()>& make) {
   const auto before = memory::stats().live_bytes;
@@ -58,12 +60,12 @@ std::vector<Tensor> gradients(const F& f, const Tensor& x, const std::vector<Ten
 }
 
 TEST(Recompute, ResultsOfANormWithSumAndReluAreNotKept) {
-  const Tensor x = randn({4, 16, 16, 16});
+  const Tensor x = randn(kImages);
   const Stage stage(4);
   // What each convolution gave is kept, and the last result, which is held.
   const auto held = held_by([&] { return stage(x); });
   EXPECT_GT(held, 5 * kBytes);
-  EXPECT_LT(held, 6 * kBytes);
+  EXPECT_LT(held, 5 * kBytes + kBytes / 2);
 }
 
 TEST(Recompute, GradientsOfAResidualNetworkAreBitwiseThoseOfACheckpoint) {
@@ -78,11 +80,11 @@ TEST(Recompute, GradientsOfAResidualNetworkAreBitwiseThoseOfACheckpoint) {
 }
 
 TEST(Recompute, OfALongChainSomeResultsAreKept) {
-  const Tensor x = randn({4, 16, 16, 16});
+  const Tensor x = randn(kImages);
   const Stage stage(50);
   const auto kept = held_by([&] { return stage(x); }) / kBytes - 51;
   EXPECT_GE(kept, 2);
-  EXPECT_LE(kept, 8);  // with the records themselves, which sanitizers make larger
+  EXPECT_LE(kept, 4);
 }
 
 TEST(Recompute, IsFreedWithTheGraph) {
