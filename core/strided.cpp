@@ -145,14 +145,13 @@ void fill_elements(const Tensor& target, Scalar value) {
   visit(target.dtype(), [&]<class T>() {
     const T element = value.to<T>();
     const std::array<char, sizeof(T)> zeros{};
-    const bool is_zero = std::memcmp(&element, zeros.data(), sizeof(T)) == 0;
-    // One core writes zeros as fast as memory takes them.
-    for_each_row(target.shape(), operands, is_zero ? 0.0 : 0.05 * sizeof(T),
-                 [element, is_zero](int64_t n, char* const* data, const int64_t* strides) {
-                   if (strides[0] == sizeof(T) && is_zero) {  // for large ones past the cache
-                     std::memset(data[0], 0, static_cast<size_t>(n) * sizeof(T));
-                     return;
-                   }
+    if (target.is_contiguous() && std::memcmp(&element, zeros.data(), sizeof(T)) == 0) {
+      // Large ones go past the cache, from one core as fast as memory takes them.
+      std::memset(target.raw_data(), 0, static_cast<size_t>(target.numel()) * sizeof(T));
+      return;
+    }
+    for_each_row(target.shape(), operands, 0.05 * sizeof(T),
+                 [element](int64_t n, char* const* data, const int64_t* strides) {
                    if (strides[0] == sizeof(T)) {
                      std::fill_n(reinterpret_cast<T*>(data[0]), n, element);
                      return;
