@@ -141,6 +141,7 @@ void copy_elements(const Tensor& target, const Tensor& source) {
 }
 
 void fill_elements(const Tensor& target, Scalar value) {
+  if (target.numel() == 0) return;
   const std::array<Operand, 1> operands{operand(target, target.shape())};
   visit(target.dtype(), [&]<class T>() {
     const T element = value.to<T>();

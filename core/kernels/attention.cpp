@@ -17,7 +17,6 @@
 // After foreach_target.h:
 #include <hwy/highway.h>
 
-#include "bb/core/kernels/dot-inl.h"
 
 #include "bb/core/kernels/softmax_exp-inl.h"
 
@@ -65,6 +64,20 @@ HWY_BEFORE_NAMESPACE();
 namespace bb::kernels::HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
+
+// The sum of x[i] y[i]; its order follows from n alone.
+template <class T>
+T dot(int64_t n, const T* x, const T* y) {
+  const hn::ScalableTag<T> d;
+  const auto lanes = static_cast<int64_t>(hn::Lanes(d));
+  auto sum = hn::Zero(d);
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    sum = hn::MulAdd(hn::LoadU(d, x + i), hn::LoadU(d, y + i), sum);
+  T result = hn::GetLane(hn::SumOfLanes(d, sum));
+  for (; i < n; ++i) result += x[i] * y[i];
+  return result;
+}
 
 // Scores become exp(score - most), added to the sums; most is of all tiles so far.
 template <class T>
