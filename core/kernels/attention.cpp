@@ -17,7 +17,6 @@
 // After foreach_target.h:
 #include <hwy/highway.h>
 
-
 #include "bb/core/kernels/softmax_exp-inl.h"
 
 // Tiles of scores are transposed, [keys, queries]: vectors lie along the queries, so that the
