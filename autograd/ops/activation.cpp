@@ -63,6 +63,15 @@ Tensor record_beside_x(const char* name, const Tensor& x, const Compute& compute
   autograd::recompute(y, {x}, compute);
   return y;
 }
+// The same for y = kernel(x).
+template <class Pullback>
+Tensor record_beside_x(const char* name, const Tensor& x, const kernels::Elementwise& kernel,
+                       Pullback&& pullback) {
+  const auto compute = [name, &kernel](const Tensor& from) {
+    return detail::apply(name, kernel, from);
+  };
+  return record_beside_x(name, x, compute, std::forward<Pullback>(pullback));
+}
 
 }  // namespace
 
@@ -162,22 +171,17 @@ Tensor prelu(const Tensor& x, const Tensor& weight) {
 
 Tensor hardsigmoid(const Tensor& x) {
   check_floating("hardsigmoid", x);
-  const auto compute = [](const Tensor& from) {
-    return detail::apply("hardsigmoid", activations().hardsigmoid, from);
-  };
-  return record_beside_x("hardsigmoid", x, compute, [x = Saved(x)](const Tensor& dy) {
-    if (!is_grad_enabled())
-      return detail::apply_over("hardsigmoid_grad", activations().hardsigmoid_grad, dy, *x);
-    return where(lt(abs((*x).detach()), 3), dy / 6, 0.0);
-  });
+  return record_beside_x(
+      "hardsigmoid", x, activations().hardsigmoid, [x = Saved(x)](const Tensor& dy) {
+        if (!is_grad_enabled())
+          return detail::apply_over("hardsigmoid_grad", activations().hardsigmoid_grad, dy, *x);
+        return where(lt(abs((*x).detach()), 3), dy / 6, 0.0);
+      });
 }
 
 Tensor hardswish(const Tensor& x) {
   check_floating("hardswish", x);
-  const auto compute = [](const Tensor& from) {
-    return detail::apply("hardswish", activations().hardswish, from);
-  };
-  return record_beside_x("hardswish", x, compute, [x = Saved(x)](const Tensor& dy) {
+  return record_beside_x("hardswish", x, activations().hardswish, [x = Saved(x)](const Tensor& dy) {
     const Tensor at = *x;
     if (!is_grad_enabled())
       return detail::apply_over("hardswish_grad", activations().hardswish_grad, dy, at);
@@ -222,10 +226,7 @@ Tensor bounded(const Tensor& x) { return clamp(x, -1000, 1000); }
 
 Tensor silu(const Tensor& x) {
   check_floating("silu", x);
-  const auto compute = [](const Tensor& from) {
-    return detail::apply("silu", activations().silu, from);
-  };
-  return record_beside_x("silu", x, compute, [x = Saved(x)](const Tensor& dy) {
+  return record_beside_x("silu", x, activations().silu, [x = Saved(x)](const Tensor& dy) {
     if (!is_grad_enabled()) return detail::apply_over("silu_grad", activations().silu_grad, dy, *x);
     const Tensor at = bounded(*x);
     const Tensor s = sigmoid(at);
@@ -253,22 +254,17 @@ Tensor softplus(const Tensor& x, const SoftplusOptions& options) {
 
 Tensor logsigmoid(const Tensor& x) {
   check_floating("logsigmoid", x);
-  const auto compute = [](const Tensor& from) {
-    return detail::apply("logsigmoid", activations().logsigmoid, from);
-  };
-  return record_beside_x("logsigmoid", x, compute, [x = Saved(x)](const Tensor& dy) {
-    if (!is_grad_enabled())
-      return detail::apply_over("logsigmoid_grad", activations().logsigmoid_grad, dy, *x);
-    return dy * sigmoid(-*x);
-  });
+  return record_beside_x(
+      "logsigmoid", x, activations().logsigmoid, [x = Saved(x)](const Tensor& dy) {
+        if (!is_grad_enabled())
+          return detail::apply_over("logsigmoid_grad", activations().logsigmoid_grad, dy, *x);
+        return dy * sigmoid(-*x);
+      });
 }
 
 Tensor mish(const Tensor& x) {
   check_floating("mish", x);
-  const auto compute = [](const Tensor& from) {
-    return detail::apply("mish", activations().mish, from);
-  };
-  return record_beside_x("mish", x, compute, [x = Saved(x)](const Tensor& dy) {
+  return record_beside_x("mish", x, activations().mish, [x = Saved(x)](const Tensor& dy) {
     if (!is_grad_enabled()) return detail::apply_over("mish_grad", activations().mish_grad, dy, *x);
     const Tensor at = bounded(*x);
     const Tensor t = tanh(softplus(at));
@@ -321,10 +317,8 @@ Tensor gelu(const Tensor& x, const GeluOptions& options) {
   check_floating("gelu", x);
   const GeluApproximate approximate = options.approximate;
   const bool with_tanh = approximate == GeluApproximate::kTanh;
-  const auto compute = [with_tanh](const Tensor& from) {
-    return detail::apply("gelu", with_tanh ? activations().gelu_tanh : activations().gelu, from);
-  };
-  return record_beside_x("gelu", x, compute, [x = Saved(x), approximate](const Tensor& dy) {
+  const kernels::Elementwise& kernel = with_tanh ? activations().gelu_tanh : activations().gelu;
+  return record_beside_x("gelu", x, kernel, [x = Saved(x), approximate](const Tensor& dy) {
     if (is_grad_enabled()) return gelu_grad(dy, *x, approximate);
     return detail::apply_over("gelu_grad", gelu_grad_kernel(approximate), dy, *x);
   });
