@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <thread>
 
 #include "../message_of.h"
@@ -141,6 +142,73 @@ TEST(Recompute, GradientsThroughNormsAndActivationsAreBitwiseThoseOfACheckpoint)
   for (const auto& [name, f] : cases)
     EXPECT_EQ(bytes_of(gradients(f, x, leaves, false)), bytes_of(gradients(f, x, leaves, true)))
         << name;
+}
+
+// Ops drawn at random over [64, 64], whose results are computed again, changed in place and seen
+// through views.
+std::function<Tensor(const Tensor&)> drawn_expression(std::mt19937& random, const Tensor& w,
+                                                      const Tensor& g) {
+  using Step = Tensor (*)(const Tensor& a, const Tensor& b, const Tensor& w, const Tensor& g);
+  static const std::vector<Step> steps{
+      [](auto& a, auto&, auto&, auto&) { return gelu(a); },
+      [](auto& a, auto&, auto&, auto&) { return silu(a); },
+      [](auto& a, auto&, auto&, auto&) { return relu(a); },
+      [](auto& a, auto&, auto&, auto&) { return tanh(a); },
+      [](auto& a, auto&, auto&, auto& g) { return layer_norm(a, {64}, g); },
+      [](auto& a, auto&, auto&, auto& g) { return rms_norm(a, {64}, g); },
+      [](auto& a, auto& b, auto&, auto& g) {
+        const Tensor y = batch_norm(
+            a.reshape({4, 16, 64}), {}, {}, {}, g.slice(0, 0, 16),
+            {.training = true, .residual = b.reshape({4, 16, 64}), .activation = Activation::kRelu});
+        return y.reshape({64, 64});
+      },
+      [](auto& a, auto& b, auto&, auto& g) {
+        return batch_norm(a, {}, {}, g, {}, {.training = true, .residual = b});
+      },
+      [](auto& a, auto&, auto& w, auto&) { return linear(a, w); },
+      [](auto& a, auto& b, auto&, auto&) { return matmul(a, b.t()) * 0.1; },
+      [](auto& a, auto& b, auto&, auto&) { return a + b; },
+      [](auto& a, auto& b, auto&, auto&) { return a * tanh(b); },
+      [](auto& a, auto&, auto&, auto&) {
+        return cat({a.slice(0, 7, 64), gelu(a.slice(0, 0, 7))}, 0);
+      },
+      [](auto& a, auto& b, auto&, auto&) {  // changed off the tape, then on it
+        Tensor y = gelu(a);
+        {
+          const NoGrad guard;
+          y.clamp_(-0.5, 0.5);
+        }
+        return y.mul_(tanh(b));
+      },
+      [](auto& a, auto& b, auto& w, auto&) {
+        Tensor y = silu(a);
+        const Tensor before = linear(y * 1.0, w);
+        y.slice(0, 3, 9).mul_(tanh(b.slice(0, 3, 9)));
+        return before + linear(y, w);
+      }};
+  std::vector<std::array<size_t, 3>> program;  // step, and operands by number
+  for (size_t i = 1; i <= 12; ++i)
+    program.push_back({random() % steps.size(), random() % i, random() % i});
+  return [program, w, g](const Tensor& x) {
+    std::vector<Tensor> values{x};
+    for (const auto& [step, a, b] : program)
+      values.push_back(steps[step](values[a], values[b], w, g));
+    Tensor sum = values[0];
+    for (const Tensor& value : values) sum = sum + value;
+    return sum;
+  };
+}
+
+TEST(Recompute, GradientsOfRandomExpressionsAreBitwiseThoseOfACheckpoint) {
+  const Tensor x = randn({64, 64}).requires_grad_(), g = (rand({64}) + 0.5).requires_grad_();
+  const Tensor w = (randn({64, 64}) * 0.1).requires_grad_();
+  std::mt19937 random(3);
+  for (int i = 0; i < 300; ++i) {
+    const auto f = drawn_expression(random, w, g);
+    ASSERT_EQ(bytes_of(gradients(f, x, {x, w, g}, false)),
+              bytes_of(gradients(f, x, {x, w, g}, true)))
+        << i;
+  }
 }
 
 TEST(Recompute, AnActivationIsNotKeptBesideItsInput) {

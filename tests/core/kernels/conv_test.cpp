@@ -186,6 +186,15 @@ class ConvMaps : public ::testing::Test {
     }
     return maps;
   }
+  void expect_same_by_threads(const Maps<T>& one) const {
+    bb::detail::share_all_work(true);
+    for (const int threads : {2, 3}) {
+      set_num_threads(threads);
+      const Maps<T> many = computed(false);
+      EXPECT_TRUE(one.y == many.y && one.dx == many.dx && one.dw == many.dw) << text_of(s);
+    }
+    bb::detail::share_all_work(false);
+  }
   Maps<double> defined() const {
     Maps<double> maps{std::vector<double>(dy.size()), std::vector<double>(x.size()),
                       std::vector<double>(weight.size())};
@@ -345,13 +354,7 @@ TYPED_TEST(ConvMaps, OfDepthwiseConvolutionsAreTheirDefinitionsForAnyNumberOfThr
     this->expect_near(one.dx, wanted.dx, "dx");
     this->expect_near(one.dw, wanted.dw, "dw");
     if (this->HasFatalFailure()) break;
-    bb::detail::share_all_work(true);
-    for (const int threads : {2, 3}) {
-      set_num_threads(threads);
-      const Maps<TypeParam> many = this->computed(false);
-      EXPECT_TRUE(one.y == many.y && one.dx == many.dx && one.dw == many.dw) << text_of(this->s);
-    }
-    bb::detail::share_all_work(false);
+    this->expect_same_by_threads(one);
   }
   set_num_threads(before);
 }
@@ -363,13 +366,7 @@ TYPED_TEST(ConvMaps, AreTheSameForAnyNumberOfThreads) {
     this->make(random);
     set_num_threads(1);
     const Maps<TypeParam> one = this->computed(false);
-    bb::detail::share_all_work(true);
-    for (const int threads : {2, 3}) {
-      set_num_threads(threads);
-      const Maps<TypeParam> many = this->computed(false);
-      EXPECT_TRUE(one.y == many.y && one.dx == many.dx && one.dw == many.dw) << text_of(this->s);
-    }
-    bb::detail::share_all_work(false);
+    this->expect_same_by_threads(one);
   }
   set_num_threads(before);
 }
