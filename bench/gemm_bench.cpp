@@ -127,15 +127,26 @@ std::vector<Case> cases() {
     for (int transposes = 0; transposes < 4; ++transposes)
       add("shape", m, n, k, transposes & 2, transposes & 1);
   }
-  // The training products of a multilayer perceptron: x [batch, in], W [out, in], dy [batch, out].
-  const int64_t layers[][2] = {{784, 128}, {128, 64}, {64, 10}};
+  // The training products of layers: x [batch, in], W [out, in], dy [batch, out].
+  const auto add_layer = [&](const std::string& name, int64_t batch, int64_t in, int64_t out) {
+    add(name + "_forward", batch, out, in, false, true);      // x W^T
+    add(name + "_grad_input", batch, in, out, false, false);  // dy W
+    add(name + "_grad_weight", out, in, batch, true, false);  // dy^T x
+  };
   for (int64_t batch : {1, 32, 256}) {
-    for (const auto& [in, out] : layers) {
-      add("mlp_forward", batch, out, in, false, true);      // x W^T
-      add("mlp_grad_input", batch, in, out, false, false);  // dy W
-      add("mlp_grad_weight", out, in, batch, true, false);  // dy^T x
-    }
+    add_layer("mlp", batch, 784, 128);
+    add_layer("mlp", batch, 128, 64);
+    add_layer("mlp", batch, 64, 10);
   }
+  // GPT, 384 wide, 1024 tokens: queries, keys and values; attention's result; the perceptron.
+  add_layer("gpt", 1024, 384, 1152);
+  add_layer("gpt", 1024, 384, 384);
+  add_layer("gpt", 1024, 384, 1536);
+  add_layer("gpt", 1024, 1536, 384);
+  // LSTM, 128 hidden units: a step of half a batch of 32, and all 64 steps.
+  add("lstm_step", 16, 512, 128, false, false);
+  add("lstm_step_grad", 16, 128, 512, false, false);
+  add_layer("lstm", 2048, 128, 512);
   return all;
 }
 
