@@ -85,7 +85,7 @@ class Chunk {
     }
     const int64_t bytes = static_cast<int64_t>(sizeof(T));
     fetches_ahead_ = k * n * bytes > kNear;
-    tile_.c_is_far = m * n * bytes > kNear;
+    tile_.c_is_far = m * n * bytes > kNear || epilogue.beta != 0;
     static constexpr int64_t kWhole = 0;
     tile_.k = k;
     tile_.segments = 1;
