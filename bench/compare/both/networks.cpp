@@ -231,7 +231,7 @@ const versus::Register resnet_128("resnet20_inference/128", [] { return resnet_i
 const versus::Register resnet_1("resnet20_inference/1", [] { return resnet_inference(1); });
 
 // A transformer of the GPT-2 kind: learned positions, norms before each part, no dropout. With
-// checkpoints only what goes into each part is kept for backward.
+// checkpoints, only what goes into a block is kept of the first half of them, whose values wait longest.
 Network gpt(Parameters& p, int64_t layers, int64_t heads, int64_t width, int64_t tokens,
             int64_t vocabulary, bool checkpoints) {
   struct Block {
@@ -256,19 +256,15 @@ Network gpt(Parameters& p, int64_t layers, int64_t heads, int64_t width, int64_t
       return side::reshaped(t, {batch, tokens, heads, width / heads}).transpose(1, 2);
     };
     Tensor h = side::embedding(x, token) + position;
-    const auto run = [&](const auto& part, const Tensor& t) {
-      return checkpoints ? side::checkpoint(part, t) : part(t);
-    };
-    for (const Block& b : blocks) {
-      const auto attention = [=](const Tensor& t) {
+    for (size_t i = 0; i < blocks.size(); ++i) {
+      const auto block = [=, b = blocks[i]](const Tensor& t) {
         const auto qkv = b.qkv(b.n1(t)).chunk(3, 2);
         const Tensor a =
             side::causal_attention(by_heads(qkv[0]), by_heads(qkv[1]), by_heads(qkv[2]));
-        return b.out(side::reshaped(a.transpose(1, 2), {batch, tokens, width}));
+        const Tensor u = t + b.out(side::reshaped(a.transpose(1, 2), {batch, tokens, width}));
+        return u + b.down(side::gelu(b.up(b.n2(u))));
       };
-      const auto perceptron = [b](const Tensor& t) { return b.down(side::gelu(b.up(b.n2(t)))); };
-      h = h + run(attention, h);
-      h = h + run(perceptron, h);
+      h = checkpoints && i < blocks.size() / 2 ? side::checkpoint(block, h) : block(h);
     }
     return side::reshaped(head(last(h)), {batch * tokens, vocabulary});
   };
