@@ -11,7 +11,7 @@ namespace {
 
 // One run of a checkpointed function: what it takes to run it again, and the values that its
 // records saved, in the order in which they did. A value is here until the first run ends, and then
-// from the second run to the end of the record that wants it.
+// from the second run to the end of the record that wants it, unless recompute() makes it again.
 class Frame : public RefCounted {
  public:
   Frame(ListFunction fn, const std::vector<Tensor>& inputs) : fn_(std::move(fn)) {
@@ -25,25 +25,25 @@ class Frame : public RefCounted {
   std::vector<Tensor> run(const std::vector<Tensor>& inputs);
 
   size_t add(const Tensor& x) {
-    values_.push_back({x.detach(), x.shape(), x.dtype(), x.version(), true, {}});
+    values_.push_back({x.detach(), {}, x.shape(), x.dtype(), x.version(), true, {}});
     return values_.size() - 1;
   }
   void drop(size_t number) {
     const std::lock_guard lock(mutex_);
     values_[number].wanted = false;
-    values_[number].x = Tensor();
+    values_[number].forget();
   }
   Tensor value(size_t number) {
     const std::lock_guard lock(mutex_);
     Value& value = values_[number];
-    if (value.change.empty() && !value.x.defined()) run_again();
+    if (value.change.empty() && !value.x.defined() && !value.again.defined()) run_again();
     value.note_change();
     if (!value.change.empty())
       throw ValueError(
           fmt::format("checkpoint: a value that backward needs was changed in place\n"
                       "  {}\n  hint: use the out-of-place form, or clone() before changing it",
                       value.change));
-    return value.x;
+    return value.again.defined() ? *value.again : value.x;
   }
 
   // Takes a value of the second run.
@@ -61,7 +61,10 @@ class Frame : public RefCounted {
           fmt::format("checkpoint: a tensor that the function reads was changed in place before it "
                       "ran again\n  {}, at version {} first, now at version {}",
                       describe(x), value.version, x.version()));
-    if (value.wanted) value.x = x.detach();
+    if (value.wanted && detail::recompute_of(x))
+      value.again = Saved::detached(x);
+    else if (value.wanted)
+      value.x = x.detach();
     has_all_ = number == last_wanted_;
     if (has_all_) throw HasAll();
   }
@@ -69,6 +72,7 @@ class Frame : public RefCounted {
  private:
   struct Value {
     Tensor x;
+    Saved again;  // instead
     Shape shape;
     DType dtype;
     uint32_t version;
@@ -80,6 +84,10 @@ class Frame : public RefCounted {
         change = fmt::format("{}, saved at version {}, now at version {}", describe(x), version,
                              x.version());
     }
+    void forget() {
+      x = Tensor();
+      again = Saved();
+    }
   };
   // Ends the second run: what follows the last value that is wanted need not be computed.
   struct HasAll {};
@@ -88,7 +96,7 @@ class Frame : public RefCounted {
 
   void run_again();
   void forget() {
-    for (Value& value : values_) value.x = Tensor();
+    for (Value& value : values_) value.forget();
   }
 
   ListFunction fn_;
@@ -101,30 +109,27 @@ class Frame : public RefCounted {
   std::recursive_mutex mutex_;  // two backward passes may want values at once
 };
 
-// The frame that values saved on this thread belong to.
-struct Current {
-  Frame* frame = nullptr;
-  bool repeats = false;
-};
-thread_local Current current;
+// That values saved on this thread belong to.
+thread_local Frame* current_frame = nullptr;
 
 class FrameScope {
  public:
   FrameScope(Frame* frame, bool repeats)
-      : before_(std::exchange(current, {frame, repeats})), mode_(detail::mode()) {
+      : before_(std::exchange(current_frame, frame)), mode_(detail::mode()) {
     detail::Mode mode = mode_;
-    mode.in_checkpoint = frame != nullptr;
+    mode.in_checkpoint = true;
+    mode.repeats = repeats;
     detail::set_mode(mode);
   }
   ~FrameScope() {
-    current = before_;
+    current_frame = before_;
     detail::set_mode(mode_);
   }
   FrameScope(const FrameScope&) = delete;
   FrameScope& operator=(const FrameScope&) = delete;
 
  private:
-  Current before_;
+  Frame* before_;
   detail::Mode mode_;
 };
 
@@ -179,8 +184,12 @@ void Frame::run_again() {
 }  // namespace
 
 void Saved::leave_to_checkpoint() {
-  if (current.repeats) return current.frame->repeat(x_);
-  deferred_ = Ref<detail::Deferred>(new Stub(current.frame, x_));
+  if (detail::mode().repeats) {
+    current_frame->repeat(x_);
+    if (detail::recompute_of(x_)) leave_to_recompute();
+    return;
+  }
+  deferred_ = Ref<detail::Deferred>(new Stub(current_frame, x_));
   x_ = Tensor();
 }
 

@@ -15,7 +15,8 @@ std::vector<Tensor> checkpoint_list(const ListFunction& fn, const std::vector<Te
 /// fn(inputs), recorded without the values that backward needs of it: when the first of them is
 /// asked for, fn runs again on the same inputs, as far as the last of them, and gives them all
 /// (Chen et al., "Training deep nets with sublinear memory cost", 2016). Memory for one more
-/// forward pass, and gradients that are bitwise the same.
+/// forward pass, and gradients that are bitwise the same. From then on they are kept as without a
+/// checkpoint: results that recompute() makes are not.
 ///   Tensor h = checkpoint([&](const Tensor& x) { return block(x); }, {x});
 /// fn takes one to six tensors or a std::vector<Tensor>; it may read other tensors, such as
 /// parameters, and must compute the same each time; the random numbers that it draws come again.

@@ -12,6 +12,7 @@ struct Mode {
   bool records = true;           // put themselves on the tape
   bool seeks_anomalies = false;  // look at their results (bb/autograd/anomaly.h)
   bool in_checkpoint = false;    // save nothing for backward (bb/autograd/checkpoint.h)
+  bool repeats = false;          // in the second run of one, which gives what was not saved
   bool saved_inference = false;  // have kept an inference tensor, perhaps for a record
 };
 Mode mode();

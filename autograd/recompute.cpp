@@ -53,8 +53,9 @@ void detail::Recompute::follow(const Saved& input) {
 }
 
 bool may_recompute(const Tensor& y) {
-  return y.node() && !y.handle()->base && !detail::mode().in_checkpoint && y.version() == 0 &&
-         y.is_contiguous() && y.handle()->offset == 0 &&
+  const detail::Mode mode = detail::mode();
+  return y.node() && !y.handle()->base && (!mode.in_checkpoint || mode.repeats) &&
+         y.version() == 0 && y.is_contiguous() && y.handle()->offset == 0 &&
          y.numel() * size_of(y.dtype()) >= detail::kLeastRecomputed;
 }
 
@@ -64,6 +65,18 @@ void detail::set_recompute(const Tensor& y, Ref<Recompute> recompute) {
   recompute->shape_ = y.shape();
   recompute->dtype_ = y.dtype();
   node_of(y)->more().recompute = std::move(recompute);
+}
+
+Saved Saved::detached(const Tensor& x) {
+  Saved saved;
+  if (!x.defined()) return saved;
+  saved.x_ = x.detach();
+  saved.version_ = x.version();
+  if (!detail::recompute_of(x)) return saved;
+  saved.deferred_ = Ref<detail::Deferred>(new Again(detail::recompute_of(x), x));
+  saved.deferred_->node = nullptr;
+  saved.x_ = Tensor();
+  return saved;
 }
 
 void Saved::leave_to_recompute() {

@@ -21,7 +21,7 @@ class RecomputeOf final : public Recompute {
   template <class C>
   RecomputeOf(const Input (&inputs)[N], C&& compute) : compute_(std::forward<C>(compute)) {
     for (size_t i = 0; i < N; ++i) {
-      inputs_[i] = Saved(*inputs[i].tensor);
+      inputs_[i] = Saved::detached(*inputs[i].tensor);
       follow(inputs_[i]);
     }
   }
@@ -40,9 +40,11 @@ void set_recompute(const Tensor& y, Ref<Recompute> recompute);
 }  // namespace detail
 
 /// Whether a Saved of x would have it computed again.
-inline bool is_recomputed(const Tensor& x) { return detail::recompute_of(x); }
+inline bool is_recomputed(const Tensor& x) {
+  return !detail::mode().in_checkpoint && detail::recompute_of(x);
+}
 /// Whether recompute() takes y, a result that has just come from record(): not where nothing was
-/// recorded, in a checkpoint, or for a small one.
+/// recorded, in the first run of a checkpoint, which keeps nothing anyway, or for a small one.
 bool may_recompute(const Tensor& y);
 
 /// Lets backward compute y again as compute(inputs...), off the tape, so that who saves y keeps

@@ -173,6 +173,8 @@ class Saved {
   /// An op's own output, the one of that number where it has several: kept without its node, which
   /// would be a cycle, and given back with it.
   static Saved output(const Tensor& y, size_t number = 0);
+  /// x alone, without the graph behind it, in a checkpoint too.
+  static Saved detached(const Tensor& x);
 
   Tensor operator*() const;
   bool defined() const { return x_.defined() || deferred_; }

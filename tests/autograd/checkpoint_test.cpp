@@ -74,6 +74,28 @@ TEST(Checkpoint, FreesWhatItComputedAgain) {
   EXPECT_EQ(memory::stats().live_bytes, before);
 }
 
+// What backward holds at once of a checkpoint is what it would have kept without one.
+TEST(Checkpoint, KeepsOfItsSecondRunNoResultThatIsCheapToComputeAgain) {
+  const Tensor x = randn({1024, 64}).requires_grad_(), w = randn({64, 64}).requires_grad_();
+  const auto chain = [&](const Tensor& v) {
+    Tensor h = v;
+    for (int i = 0; i < 8; ++i) h = linear(gelu(layer_norm(h, {64})), w);
+    return h;
+  };
+  const auto peak = [&](auto&& make) {
+    const Tensor y = make();
+    const auto before = memory::stats().live_bytes;
+    memory::reset_peak();
+    y.sum().backward();
+    return memory::stats().peak_bytes - before;
+  };
+  const int64_t one = 1024 * 64 * 4;
+  peak([&] { return chain(x); });  // gradients of the leaves stay
+  const auto plain = peak([&] { return chain(x); });
+  const auto saved = peak([&] { return checkpoint(chain, {x}); });
+  EXPECT_LT(saved - plain, 12 * one);  // eight sums, without as many results of norms and of gelu
+}
+
 TEST(Checkpoint, MayLieWithinAnother) {
   const auto inner = [](const Tensor& v) { return sin(v) * v; };
   const auto outer = [&](const Tensor& v) {

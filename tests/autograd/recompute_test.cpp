@@ -146,8 +146,8 @@ TEST(Recompute, GradientsThroughNormsAndActivationsAreBitwiseThoseOfACheckpoint)
 
 // Ops drawn at random over [64, 64], whose results are computed again, changed in place and seen
 // through views.
-std::function<Tensor(const Tensor&)> drawn_expression(std::mt19937& random, const Tensor& w,
-                                                      const Tensor& g) {
+std::function<Tensor(const Tensor&)> drawn_expression(std::mt19937& random, const Tensor& weight,
+                                                      const Tensor& scale) {
   using Step = Tensor (*)(const Tensor& a, const Tensor& b, const Tensor& w, const Tensor& g);
   static const std::vector<Step> steps{
       [](auto& a, auto&, auto&, auto&) { return gelu(a); },
@@ -157,9 +157,10 @@ std::function<Tensor(const Tensor&)> drawn_expression(std::mt19937& random, cons
       [](auto& a, auto&, auto&, auto& g) { return layer_norm(a, {64}, g); },
       [](auto& a, auto&, auto&, auto& g) { return rms_norm(a, {64}, g); },
       [](auto& a, auto& b, auto&, auto& g) {
-        const Tensor y = batch_norm(
-            a.reshape({4, 16, 64}), {}, {}, {}, g.slice(0, 0, 16),
-            {.training = true, .residual = b.reshape({4, 16, 64}), .activation = Activation::kRelu});
+        const Tensor y = batch_norm(a.reshape({4, 16, 64}), {}, {}, {}, g.slice(0, 0, 16),
+                                    {.training = true,
+                                     .residual = b.reshape({4, 16, 64}),
+                                     .activation = Activation::kRelu});
         return y.reshape({64, 64});
       },
       [](auto& a, auto& b, auto&, auto& g) {
@@ -189,10 +190,10 @@ std::function<Tensor(const Tensor&)> drawn_expression(std::mt19937& random, cons
   std::vector<std::array<size_t, 3>> program;  // step, and operands by number
   for (size_t i = 1; i <= 12; ++i)
     program.push_back({random() % steps.size(), random() % i, random() % i});
-  return [program, w, g](const Tensor& x) {
+  return [program, weight, scale](const Tensor& x) {
     std::vector<Tensor> values{x};
     for (const auto& [step, a, b] : program)
-      values.push_back(steps[step](values[a], values[b], w, g));
+      values.push_back(steps[step](values[a], values[b], weight, scale));
     Tensor sum = values[0];
     for (const Tensor& value : values) sum = sum + value;
     return sum;

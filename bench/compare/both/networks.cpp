@@ -231,7 +231,8 @@ const versus::Register resnet_128("resnet20_inference/128", [] { return resnet_i
 const versus::Register resnet_1("resnet20_inference/1", [] { return resnet_inference(1); });
 
 // A transformer of the GPT-2 kind: learned positions, norms before each part, no dropout. With
-// checkpoints, only what goes into a block is kept of the first half of them, whose values wait longest.
+// checkpoints, only what goes into a block is kept of the first half of them, whose values wait
+// longest.
 Network gpt(Parameters& p, int64_t layers, int64_t heads, int64_t width, int64_t tokens,
             int64_t vocabulary, bool checkpoints) {
   struct Block {
