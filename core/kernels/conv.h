@@ -22,11 +22,11 @@ struct ConvShape {
 //   x [batch, groups * in_channels, in], w [groups * out_channels, in_channels, kernel],
 //   y [batch, groups * out_channels, out].
 // Which way they go: 1x1 kernels, whose images are their own matrix, through gemm; depthwise ones
-// row by row (conv_direct.h); 3x3 ones of float32 between enough channels by Winograd's algorithm
-// (conv_winograd.h); others on register tiles that read windows where they lie (conv_grid.h), or
-// else, without vectors or where images are mostly padding, through panels of the im2col matrix, of
-// a size for the cache. No result depends on how the work is cut: they are bitwise the same for any
-// number of threads.
+// row by row (conv_direct.h); 3x3 and 5x5 ones of float32 between enough channels by Winograd's
+// algorithm (conv_winograd.h); others on register tiles that read windows where they lie
+// (conv_grid.h), or else, without vectors or where images are mostly padding, through panels of the
+// im2col matrix, of a size for the cache. No result depends on how the work is cut: they are
+// bitwise the same for any number of threads.
 
 /// What happens to a result on its way to memory.
 template <class T>

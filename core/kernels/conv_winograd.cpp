@@ -12,7 +12,7 @@
 namespace bb::kernels {
 namespace {
 
-constexpr int64_t kPoints = kWinogradPoints, kStep = kWinogradStep;
+constexpr int64_t kPoints = kWinogradPoints;
 constexpr int64_t kValueBytes = 512 * 1024;  // of tiles that a core works on
 constexpr int64_t kLeastTiles = 32;          // for which filters are read once
 constexpr int64_t kChunksPerThread = 2;      // at least
@@ -23,8 +23,11 @@ constexpr int64_t kBlock = 64;               // channels of a piece of the filte
 
 /// Images in a row, each in rows of tiles, cut into chunks of so many rows.
 struct Tiling {
-  Tiling(int64_t images, int64_t height, int64_t width, int64_t channels, int64_t least_chunks)
-      : tiles(ceil_div(width, kStep)), rows(ceil_div(height, kStep)), all(images * rows) {
+  Tiling(int64_t kernel, int64_t images, int64_t height, int64_t width, int64_t channels,
+         int64_t least_chunks)
+      : tiles(ceil_div(width, winograd_step(kernel))),
+        rows(ceil_div(height, winograd_step(kernel))),
+        all(images * rows) {
     const int64_t fit = kValueBytes / (kPoints * channels * static_cast<int64_t>(sizeof(float)));
     const int64_t wanted = std::max(fit, kLeastTiles) / tiles;
     const int64_t each = std::clamp<int64_t>(wanted, 1, ceil_div(all, least_chunks));
@@ -67,7 +70,7 @@ TileValues from_tile(const TileValues& values, int64_t tile) {
 }
 
 /// Nanoseconds of the parts, for a tile.
-double transform_ns(int64_t channels) { return 4 * static_cast<double>(channels); }
+double transform_ns(int64_t channels) { return 8 * static_cast<double>(channels); }
 double product_ns(int64_t c_count, int64_t m_count) {
   return 0.02 * kPoints * static_cast<double>(c_count * m_count);
 }
@@ -78,21 +81,21 @@ struct Correlation {
   int64_t batch, groups;
   int64_t src_height, src_width, pad_y, pad_x;
   int64_t height, width;  // of dst
-  Filters3x3 filters;     // of the first group
+  SquareFilters filters;  // of the first group
 };
 
 // A result depends neither on the chunk of tiles nor on the block of channels that it is made in:
 // how the work is cut may follow the threads.
 void correlate(const Correlation& s, const float* src, const ConvEpilogue<float>& epilogue,
                float* dst) {
-  const Filters3x3& f = s.filters;
+  const SquareFilters& f = s.filters;
   const int64_t v_channels = whole_vectors(f.c_count), z_channels = whole_vectors(f.m_count);
   const int64_t threads = num_threads(), vecs = z_channels / winograd_lanes();
-  const int64_t rows = s.batch * ceil_div(s.height, kStep);
+  const int64_t step = winograd_step(f.kernel), rows = s.batch * ceil_div(s.height, step);
   // Threads share few tiles by results' channels: each then needs but a part of the filters.
-  const bool few = rows * ceil_div(s.width, kStep) <= kFewTiles * threads;
+  const bool few = rows * ceil_div(s.width, step) <= kFewTiles * threads;
   const int64_t blocks = few && vecs >= std::min(threads, rows) ? std::min(threads, vecs) : 1;
-  const Tiling tiling(s.batch, s.height, s.width, v_channels + z_channels,
+  const Tiling tiling(f.kernel, s.batch, s.height, s.width, v_channels + z_channels,
                       threads == 1 || blocks > 1 ? 1 : kChunksPerThread * threads);
   const int64_t u_point = f.c_count * z_channels, u_size = kPoints * u_point;
   const int64_t src_size = s.src_height * s.src_width, size = s.height * s.width;
@@ -103,21 +106,21 @@ void correlate(const Correlation& s, const float* src, const ConvEpilogue<float>
   const bool own_filters = blocks == 1 && !shares_filters;
   const Block<float> filters(own_filters ? 0 : u_size);
   for (int64_t group = 0; group < s.groups; ++group) {
-    Filters3x3 of_group = f;
-    of_group.data += group * f.c_count * f.m_count * 9;
+    SquareFilters of_group = f;
+    of_group.data += group * f.c_count * f.m_count * f.size();
     parallel_for(shares_filters ? f.c_count : 0, transform_ns(z_channels),
                  [&](int64_t begin, int64_t end) {
                    winograd_filters(of_group, begin, end, filters.data(), u_point);
                  });
     // Chunks [begin, end) of the results' channels [m_begin, m_begin + m_count).
     const auto run = [&](int64_t m_begin, int64_t m_count, int64_t begin, int64_t end) {
-      Filters3x3 part = of_group;
+      SquareFilters part = of_group;
       part.data += m_begin * f.m_stride;
       part.m_count = m_count;
       TileValues v = values_at(nullptr, tiling.most(), v_channels);
       TileValues z = values_at(nullptr, tiling.most(), whole_vectors(m_count));
       const int64_t point = f.c_count * z.channels, own = own_filters ? kPoints * point : 0;
-      const int64_t scratch = winograd_scratch(tiling.tiles, tiling.most_rows());
+      const int64_t scratch = winograd_scratch(f.kernel, tiling.tiles, tiling.most_rows());
       v.data = static_cast<float*>(gemm_scratch(
           static_cast<size_t>(size_of(v) + size_of(z) + own + scratch) * sizeof(float)));
       z.data = v.data + size_of(v);
@@ -126,20 +129,21 @@ void correlate(const Correlation& s, const float* src, const ConvEpilogue<float>
       float* const pixels = z.data + size_of(z) + own;
       if (!shares_filters) winograd_filters(part, 0, f.c_count, u, point);
       for (int64_t chunk = begin; chunk < end; ++chunk) {
-        tiling.for_each_image(chunk, [&](int64_t image, int64_t first, int64_t count,
-                                         int64_t tile) {
-          winograd_input(
-              {f.c_count, s.src_height, s.src_width, s.pad_y, s.pad_x, tiling.tiles, first, count},
-              src + (image * s.groups + group) * f.c_count * src_size, from_tile(v, tile), pixels);
-        });
-        winograd_products(tiling.count(chunk), f.c_count, v, u, point, z);
-        const int64_t channel = group * f.m_count + m_begin;
         tiling.for_each_image(
             chunk, [&](int64_t image, int64_t first, int64_t count, int64_t tile) {
-              winograd_output({m_count, s.height, s.width, 0, 0, tiling.tiles, first, count},
-                              from_tile(z, tile), epilogue.from_channel(channel),
-                              dst + (image * s.groups * f.m_count + channel) * size, pixels);
+              winograd_input({f.kernel, f.c_count, s.src_height, s.src_width, s.pad_y, s.pad_x,
+                              tiling.tiles, first, count},
+                             src + (image * s.groups + group) * f.c_count * src_size,
+                             from_tile(v, tile), pixels);
             });
+        winograd_products(tiling.count(chunk), f.c_count, v, u, point, z);
+        const int64_t channel = group * f.m_count + m_begin;
+        tiling.for_each_image(chunk, [&](int64_t image, int64_t first, int64_t count,
+                                         int64_t tile) {
+          winograd_output({f.kernel, m_count, s.height, s.width, 0, 0, tiling.tiles, first, count},
+                          from_tile(z, tile), epilogue.from_channel(channel),
+                          dst + (image * s.groups * f.m_count + channel) * size, pixels);
+        });
       }
     };
     const auto chunk_tiles = static_cast<double>(tiling.most());
@@ -170,24 +174,33 @@ void correlate(const Correlation& s, const float* src, const ConvEpilogue<float>
 bool is_for_winograd(const ConvShape& s) {
   const Windows& w = s.windows;
   constexpr std::array<int64_t, 3> ones{1, 1, 1};
-  if (winograd_lanes() == 0 || w.kernel != std::array<int64_t, 3>{1, 3, 3} || w.stride != ones ||
-      w.dilation != ones || w.in[0] != 1 || w.out[0] != 1 || w.padding[1] > 2 || w.padding[2] > 2)
+  const int64_t kernel = w.kernel[1];
+  if (winograd_lanes() == 0 || (kernel != 3 && kernel != 5) ||
+      w.kernel != std::array<int64_t, 3>{1, kernel, kernel} || w.stride != ones ||
+      w.dilation != ones || w.in[0] != 1 || w.out[0] != 1 || w.padding[1] >= kernel ||
+      w.padding[2] >= kernel)
     return false;
-  const int64_t row = ceil_div(std::max(w.in[2], w.out[2]), kStep);
-  const int64_t tiles = ceil_div(w.out[1], kStep) * ceil_div(w.out[2], kStep);
+  constexpr int64_t kLeastChannels = 3;  // of vectors of 8 or 16
+  if (std::min(s.in_channels, s.out_channels) < kLeastChannels) return false;
+  const int64_t step = winograd_step(kernel);
+  const int64_t row = ceil_div(std::max(w.in[2], w.out[2]), step);
+  const int64_t tiles = ceil_div(w.out[1], step) * ceil_div(w.out[2], step);
   const int64_t channels = whole_vectors(s.in_channels) + whole_vectors(s.out_channels);
   constexpr int64_t kMostBytes = 32 << 20;  // of a row of tiles
   if (row * kPoints * channels * static_cast<int64_t>(sizeof(float)) > kMostBytes) return false;
   const double here = static_cast<double>(tiles) *
                       (transform_ns(channels) + product_ns(s.in_channels, s.out_channels));
   const double direct =
-      0.01 * 9 * static_cast<double>(s.in_channels * s.out_channels * w.out_size());
+      static_cast<double>(w.out_size()) *
+      (0.02 * static_cast<double>(kernel * kernel * s.in_channels * s.out_channels) +
+       1.4 * static_cast<double>(s.in_channels + s.out_channels));
   return here < direct;
 }
 
 void winograd_conv(const ConvShape& s, const float* x, const float* w,
                    const ConvEpilogue<float>& epilogue, float* y) {
   const Windows& windows = s.windows;
+  const int64_t kernel = windows.kernel[1], size = kernel * kernel;
   correlate({s.batch,
              s.groups,
              windows.in[1],
@@ -196,21 +209,22 @@ void winograd_conv(const ConvShape& s, const float* x, const float* w,
              windows.padding[2],
              windows.out[1],
              windows.out[2],
-             {w, s.in_channels, s.out_channels, 9, s.in_channels * 9, false}},
+             {w, kernel, s.in_channels, s.out_channels, size, s.in_channels * size, false}},
             x, epilogue, y);
 }
 
 void winograd_conv_grad_input(const ConvShape& s, const float* dy, const float* w, float* dx) {
   const Windows& windows = s.windows;
+  const int64_t kernel = windows.kernel[1], size = kernel * kernel;
   correlate({s.batch,
              s.groups,
              windows.out[1],
              windows.out[2],
-             2 - windows.padding[1],
-             2 - windows.padding[2],
+             kernel - 1 - windows.padding[1],
+             kernel - 1 - windows.padding[2],
              windows.in[1],
              windows.in[2],
-             {w, s.out_channels, s.in_channels, s.in_channels * 9, 9, true}},
+             {w, kernel, s.out_channels, s.in_channels, s.in_channels * size, size, true}},
             dy, {}, dx);
 }
 
@@ -218,14 +232,15 @@ void winograd_conv_grad_input(const ConvShape& s, const float* dy, const float* 
 // that are added in order.
 void winograd_conv_grad_weight(const ConvShape& s, const float* x, const float* dy, float* dw) {
   const Windows& w = s.windows;
+  const int64_t kernel = w.kernel[1], size = kernel * kernel;
   const int64_t c_blocks = ceil_div(s.in_channels, kBlock);
   const int64_t m_blocks = ceil_div(s.out_channels, kBlock);
   const int64_t pieces = s.groups * c_blocks * m_blocks;
   const int64_t c_most = whole_vectors(ceil_div(s.in_channels, c_blocks));
   const int64_t m_most = whole_vectors(ceil_div(s.out_channels, m_blocks));
-  const Tiling tiling(s.batch, w.out[1], w.out[2], c_most + m_most, kItems);
+  const Tiling tiling(kernel, s.batch, w.out[1], w.out[2], c_most + m_most, kItems);
   const int64_t sums = std::min(tiling.chunks, ceil_div(kItems, pieces));
-  const int64_t all = s.groups * s.out_channels * s.in_channels * 9;
+  const int64_t all = s.groups * s.out_channels * s.in_channels * size;
   const Shares<float> shares(all, sums, dw);
   const double chunk_ns = static_cast<double>(tiling.most()) *
                           (transform_ns(c_most + m_most) + product_ns(c_most, m_most));
@@ -234,7 +249,7 @@ void winograd_conv_grad_weight(const ConvShape& s, const float* x, const float* 
       [&](int64_t begin, int64_t end) {
         TileValues v = values_at(nullptr, tiling.most(), c_most);
         TileValues d = values_at(nullptr, tiling.most(), m_most);
-        const int64_t scratch = winograd_scratch(tiling.tiles, tiling.most_rows());
+        const int64_t scratch = winograd_scratch(kernel, tiling.tiles, tiling.most_rows());
         const int64_t du_size = kPoints * c_most * m_most;
         v.data = static_cast<float*>(gemm_scratch(
             static_cast<size_t>(size_of(v) + size_of(d) + du_size + scratch) * sizeof(float)));
@@ -257,21 +272,22 @@ void winograd_conv_grad_weight(const ConvShape& s, const float* x, const float* 
             tiling.for_each_image(
                 chunk, [&](int64_t image, int64_t first, int64_t count, int64_t tile) {
                   winograd_input(
-                      {c_count, w.in[1], w.in[2], w.padding[1], w.padding[2], tiling.tiles, first,
-                       count},
+                      {kernel, c_count, w.in[1], w.in[2], w.padding[1], w.padding[2], tiling.tiles,
+                       first, count},
                       x + ((image * s.groups + group) * s.in_channels + c_begin) * w.in_size(),
                       from_tile(v, tile), pixels);
                   winograd_grad(
-                      {m_count, w.out[1], w.out[2], 0, 0, tiling.tiles, first, count},
+                      {kernel, m_count, w.out[1], w.out[2], 0, 0, tiling.tiles, first, count},
                       dy + ((image * s.groups + group) * s.out_channels + m_begin) * w.out_size(),
                       from_tile(d, tile), pixels);
                 });
             winograd_add_products(tiling.count(chunk), c_count, v, d, du, du_point);
           }
           winograd_filters_grad(
-              du, du_point, c_count, m_count,
-              shares.of(share) + ((group * s.out_channels + m_begin) * s.in_channels + c_begin) * 9,
-              s.in_channels * 9);
+              kernel, du, du_point, c_count, m_count,
+              shares.of(share) +
+                  ((group * s.out_channels + m_begin) * s.in_channels + c_begin) * size,
+              s.in_channels * size);
         }
       });
   shares.join();

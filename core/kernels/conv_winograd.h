@@ -2,11 +2,11 @@
 
 #include "bb/core/kernels/conv.h"
 
-/// The maps of conv.h for float32 filters of 3x3 with stride 1 by Winograd's algorithm
-/// (winograd_tile.h): a quarter of the multiplications, at the cost of transforms of the images and
-/// filters, so that it pays from some number of channels on. An element that is not finite may
-/// make all results of the 4x4 tiles that look at it so, and all elements of dw between its channel
-/// and the others.
+/// The maps of conv.h for float32 filters of 3x3 and 5x5 with stride 1 by Winograd's algorithm
+/// (winograd_tile.h): a quarter of the multiplications, for 5x5 a third, at the cost of transforms
+/// of the images and filters, so that it pays from some number of channels on. An element that is
+/// not finite may make all results of the tiles that look at it so, and all elements of dw between
+/// its channel and the others.
 namespace bb::kernels {
 
 /// Whether the shape is of this kind, and this way the faster one.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <type_traits>
 
 #include "bb/core/kernels/simd_targets.h"
 
@@ -27,10 +28,10 @@ int64_t lanes_of() { return 0; }
 void input(const TileRows&, const float*, const TileValues&, float*) {}
 void grad(const TileRows&, const float*, const TileValues&, float*) {}
 void output(const TileRows&, const TileValues&, const ConvEpilogue<float>&, float*, float*) {}
-void filters(const Filters3x3&, int64_t, int64_t, float*, int64_t) {}
+void filters(const SquareFilters&, int64_t, int64_t, float*, int64_t) {}
 void products(int64_t, int64_t, const TileValues&, const float*, int64_t, const TileValues&) {}
 void add_products(int64_t, int64_t, const TileValues&, const TileValues&, float*, int64_t) {}
-void filters_grad(const float*, int64_t, int64_t, int64_t, float*, int64_t) {}
+void filters_grad(int64_t, const float*, int64_t, int64_t, int64_t, float*, int64_t) {}
 
 #else
 
@@ -42,6 +43,8 @@ int64_t lanes_of() { return lanes<float>(); }
 // The points that are not 0 or infinity are +-kA and +-kB.
 constexpr float kA = 0.75F, kB = 1.5F;
 constexpr float kA2 = kA * kA, kB2 = kB * kB;
+constexpr float kPowersA[] = {1, kA, kA2, kA2* kA, kA2* kA2};
+constexpr float kPowersB[] = {1, kB, kB2, kB2* kB, kB2* kB2};
 // 1 / the product of a point's differences to the others: 0, +-kA, +-kB.
 constexpr float kAtZero = 1 / (kA2 * kB2);
 constexpr float kAtA = 1 / (2 * kA2 * (kA2 - kB2)), kAtB = 1 / (2 * kB2 * (kB2 - kA2));
@@ -68,56 +71,65 @@ struct Input {
     y[5] = fma(kA2 * kB2, x[1], fma(-(kA2 + kB2), x[3], x[5]));
   }
 };
-/// A^T
-struct Output {
-  static constexpr int kIn = 6, kOut = 4;
-  HWY_INLINE void operator()(const V* z, V* y) const {
-    const V even_a = hn::Add(z[1], z[2]), odd_a = hn::Sub(z[1], z[2]);
-    const V even_b = hn::Add(z[3], z[4]), odd_b = hn::Sub(z[3], z[4]);
-    y[0] = hn::Add(z[0], hn::Add(even_a, even_b));
-    y[1] = fma(kA, odd_a, times(kB, odd_b));
-    y[2] = fma(kA2, even_a, times(kB2, even_b));
-    y[3] = fma(kA2 * kA, odd_a, fma(kB2 * kB, odd_b, z[5]));
-  }
-};
-/// A
-struct Grad {
-  static constexpr int kIn = 4, kOut = 6;
+/// The values at the points of the polynomial of kCount coefficients, times the factor of each
+/// point where kScaled: A of results, G of filters.
+template <int kCount, bool kScaled>
+struct Values {
+  static constexpr int kIn = kCount, kOut = 6;
   HWY_INLINE void operator()(const V* y, V* z) const {
-    const V even_a = fma(kA2, y[2], y[0]), odd_a = fma(kA2, y[3], y[1]);
-    const V even_b = fma(kB2, y[2], y[0]), odd_b = fma(kB2, y[3], y[1]);
-    z[0] = y[0];
-    z[1] = fma(kA, odd_a, even_a);
-    z[2] = fma(-kA, odd_a, even_a);
-    z[3] = fma(kB, odd_b, even_b);
-    z[4] = fma(-kB, odd_b, even_b);
-    z[5] = y[3];
+    z[0] = kScaled ? times(kAtZero, y[0]) : y[0];
+    pair(kA, kAtA, y, z + 1);
+    pair(kB, kAtB, y, z + 3);
+    z[5] = y[kCount - 1];
+  }
+  static HWY_INLINE void pair(float p, float scale, const V* y, V* z) {
+    V even = y[0], odd = y[1];
+    if constexpr (kCount == 5)
+      even = fma(p * p, fma(p * p, y[4], y[2]), even);
+    else if constexpr (kCount > 2)
+      even = fma(p * p, y[2], even);
+    if constexpr (kCount > 3) odd = fma(p * p, y[3], odd);
+    if constexpr (kScaled) even = times(scale, even);
+    z[0] = fma(kScaled ? scale * p : p, odd, even);
+    z[1] = fma(kScaled ? -scale * p : -p, odd, even);
   }
 };
-/// G
-struct Filter {
-  static constexpr int kIn = 3, kOut = 6;
-  HWY_INLINE void operator()(const V* w, V* u) const {
-    const V even_a = times(kAtA, fma(kA2, w[2], w[0])), even_b = times(kAtB, fma(kB2, w[2], w[0]));
-    u[0] = times(kAtZero, w[0]);
-    u[1] = fma(kAtA * kA, w[1], even_a);
-    u[2] = fma(-kAtA * kA, w[1], even_a);
-    u[3] = fma(kAtB * kB, w[1], even_b);
-    u[4] = fma(-kAtB * kB, w[1], even_b);
-    u[5] = w[2];
+/// Its transpose.
+template <int kCount, bool kScaled>
+struct Coefficients {
+  static constexpr int kIn = 6, kOut = kCount;
+  HWY_INLINE void operator()(const V* z, V* y) const {
+    V even_a = hn::Add(z[1], z[2]), odd_a = hn::Sub(z[1], z[2]);
+    V even_b = hn::Add(z[3], z[4]), odd_b = hn::Sub(z[3], z[4]);
+    if constexpr (kScaled) {
+      even_a = times(kAtA, even_a), odd_a = times(kAtA, odd_a);
+      even_b = times(kAtB, even_b), odd_b = times(kAtB, odd_b);
+    }
+    const V even = hn::Add(even_a, even_b);
+    y[0] = kScaled ? fma(kAtZero, z[0], even) : hn::Add(z[0], even);
+#pragma GCC unroll 4
+    for (int i = 1; i < kCount; ++i) {
+      const V a = i % 2 == 1 ? odd_a : even_a, b = i % 2 == 1 ? odd_b : even_b;
+      const V of_b = i == kCount - 1 ? fma(kPowersB[i], b, z[5]) : times(kPowersB[i], b);
+      y[i] = fma(kPowersA[i], a, of_b);
+    }
   }
 };
-/// G^T
-struct FilterGrad {
-  static constexpr int kIn = 6, kOut = 3;
-  HWY_INLINE void operator()(const V* u, V* w) const {
-    const V even_a = times(kAtA, hn::Add(u[1], u[2])), even_b = times(kAtB, hn::Add(u[3], u[4]));
-    const V odd_a = hn::Sub(u[1], u[2]), odd_b = hn::Sub(u[3], u[4]);
-    w[0] = fma(kAtZero, u[0], hn::Add(even_a, even_b));
-    w[1] = fma(kAtA * kA, odd_a, times(kAtB * kB, odd_b));
-    w[2] = fma(kA2, even_a, fma(kB2, even_b, u[5]));
-  }
-};
+template <int kKernel>
+using Filter = Values<kKernel, true>;
+template <int kKernel>
+using Grad = Values<winograd_step(kKernel), false>;
+template <int kKernel>
+using FilterGrad = Coefficients<kKernel, true>;
+template <int kKernel>
+using Output = Coefficients<winograd_step(kKernel), false>;
+
+/// Calls run(std::integral_constant) of the kernel.
+template <class Run>
+HWY_INLINE void with_kernel(int64_t kernel, const Run& run) {
+  if (kernel == 3) return run(std::integral_constant<int, 3>());
+  run(std::integral_constant<int, 5>());
+}
 
 /// Map along the columns and then the rows of a square: load(i, j), store(i, j, value).
 template <class Map, class Load, class Store>
@@ -153,7 +165,7 @@ void bring_together(const TileRows& r, int64_t channel, int64_t rows, int64_t co
   const int64_t count = std::clamp<int64_t>(columns - lead, 0, r.width);
   if (channels < n_lanes) std::fill_n(to, rows * columns * n_lanes, 0.0F);
   for (int64_t i = 0; i < rows; ++i, to += columns * n_lanes) {
-    const int64_t row = r.first * kWinogradStep - r.pad_y + i;
+    const int64_t row = r.first * r.step() - r.pad_y + i;
     if (row < 0 || row >= r.height) {
       std::fill_n(to, columns * n_lanes, 0.0F);
       continue;
@@ -170,15 +182,14 @@ void bring_together(const TileRows& r, int64_t channel, int64_t rows, int64_t co
 template <class Map>
 void transform(const TileRows& r, const float* x, const TileValues& to, float* scratch) {
   const D d;
-  const int64_t n_lanes = lanes_of();
-  constexpr int64_t kReach = Map::kIn - kWinogradStep;
-  const int64_t rows = r.count * kWinogradStep + kReach, columns = r.tiles * kWinogradStep + kReach;
+  const int64_t n_lanes = lanes_of(), step = r.step(), reach = Map::kIn - step;
+  const int64_t rows = r.count * step + reach, columns = r.tiles * step + reach;
   for (int64_t c = 0; c < to.channels; c += n_lanes) {
     bring_together(r, c, rows, columns, x, scratch);
     float* values = to.data + c;
     for (int64_t i = 0; i < r.count; ++i)
       for (int64_t j = 0; j < r.tiles; ++j, values += to.channels) {
-        const float* from = scratch + (i * columns + j) * kWinogradStep * n_lanes;
+        const float* from = scratch + (i * columns + j) * step * n_lanes;
         both_ways(
             Map(),
             [&](int y, int z) HWY_ATTR { return hn::Load(d, from + (y * columns + z) * n_lanes); },
@@ -192,15 +203,16 @@ void input(const TileRows& r, const float* x, const TileValues& to, float* scrat
   transform<Input>(r, x, to, scratch);
 }
 void grad(const TileRows& r, const float* dy, const TileValues& to, float* scratch) {
-  transform<Grad>(r, dy, to, scratch);
+  with_kernel(r.kernel, [&](auto kernel) { transform<Grad<kernel>>(r, dy, to, scratch); });
 }
 
-void output(const TileRows& r, const TileValues& z, const ConvEpilogue<float>& epilogue, float* y,
-            float* scratch) {
+template <int kKernel>
+void output_of(const TileRows& r, const TileValues& z, const ConvEpilogue<float>& epilogue,
+               float* y, float* scratch) {
   const D d;
-  const int64_t n_lanes = lanes_of(), columns = r.tiles * kWinogradStep;
-  const int64_t top = r.first * kWinogradStep;
-  const int64_t rows = std::min(r.count * kWinogradStep, r.height - top);
+  constexpr int64_t kStep = winograd_step(kKernel);
+  const int64_t n_lanes = lanes_of(), columns = r.tiles * kStep, top = r.first * kStep;
+  const int64_t rows = std::min(r.count * kStep, r.height - top);
   for (int64_t c = 0; c < r.channels; c += n_lanes) {
     const int64_t channels = std::min(n_lanes, r.channels - c);
     HWY_ALIGN float shift[kMaxLanes] = {};
@@ -211,9 +223,9 @@ void output(const TileRows& r, const TileValues& z, const ConvEpilogue<float>& e
     const float* values = z.data + c;
     for (int64_t i = 0; i < r.count; ++i)
       for (int64_t j = 0; j < r.tiles; ++j, values += z.channels) {
-        float* to = scratch + (i * columns + j) * kWinogradStep * n_lanes;
+        float* to = scratch + (i * columns + j) * kStep * n_lanes;
         both_ways(
-            Output(),
+            Output<kKernel>(),
             [&](int p, int q) HWY_ATTR { return hn::Load(d, values + (p * 6 + q) * z.point); },
             [&](int p, int q, V value) HWY_ATTR {
               const V sum = hn::Add(value, bias);
@@ -232,6 +244,11 @@ void output(const TileRows& r, const TileValues& z, const ConvEpilogue<float>& e
   }
 }
 
+void output(const TileRows& r, const TileValues& z, const ConvEpilogue<float>& epilogue, float* y,
+            float* scratch) {
+  with_kernel(r.kernel, [&](auto kernel) { output_of<kernel>(r, z, epilogue, y, scratch); });
+}
+
 /// Calls panel(first, width) for the panels of `columns`, a whole number of vectors.
 template <class Panel>
 HWY_INLINE void for_each_panel(int64_t columns, const Panel& panel) {
@@ -242,25 +259,31 @@ HWY_INLINE void for_each_panel(int64_t columns, const Panel& panel) {
   }
 }
 
-void filters(const Filters3x3& f, int64_t c_begin, int64_t c_end, float* to, int64_t point) {
+template <int kKernel>
+void filters_of(const SquareFilters& f, int64_t c_begin, int64_t c_end, float* to, int64_t point) {
   const D d;
+  constexpr int kSize = kKernel * kKernel;
   const int64_t n_lanes = lanes_of();
-  HWY_ALIGN float w[9 * kMaxLanes] = {};
+  HWY_ALIGN float w[kSize * kMaxLanes] = {};
   for_each_panel(pieces(f.m_count, n_lanes) * n_lanes, [&](int64_t first, int64_t width) HWY_ATTR {
     for (int64_t c = c_begin; c < c_end; ++c)
       for (int64_t m = first; m < first + width; m += n_lanes) {
-        transpose(std::min(n_lanes, f.m_count - m), 9, f.data + m * f.m_stride + c * f.c_stride,
+        transpose(std::min(n_lanes, f.m_count - m), kSize, f.data + m * f.m_stride + c * f.c_stride,
                   f.m_stride, w, n_lanes);
         float* u = to + first * f.c_count + c * width + m - first;
         both_ways(
-            Filter(),
+            Filter<kKernel>(),
             [&](int i, int j) HWY_ATTR {
-              const int e = i * 3 + j;
-              return hn::Load(d, w + (f.turned ? 8 - e : e) * n_lanes);
+              const int e = i * kKernel + j;
+              return hn::Load(d, w + (f.turned ? kSize - 1 - e : e) * n_lanes);
             },
             [&](int i, int j, V value) HWY_ATTR { hn::Store(value, d, u + (i * 6 + j) * point); });
       }
   });
+}
+
+void filters(const SquareFilters& f, int64_t c_begin, int64_t c_end, float* to, int64_t point) {
+  with_kernel(f.kernel, [&](auto kernel) { filters_of<kernel>(f, c_begin, c_end, to, point); });
 }
 
 Tile<float> plain_tile() {
@@ -323,20 +346,30 @@ void add_products(int64_t tiles, int64_t c_count, const TileValues& v, const Til
     });
 }
 
-void filters_grad(const float* du, int64_t du_point, int64_t c_count, int64_t m_count, float* dw,
-                  int64_t m_stride) {
+template <int kKernel>
+void filters_grad_of(const float* du, int64_t du_point, int64_t c_count, int64_t m_count, float* dw,
+                     int64_t m_stride) {
   const D d;
+  constexpr int kSize = kKernel * kKernel;
   const int64_t n_lanes = lanes_of(), du_row = pieces(m_count, n_lanes) * n_lanes;
-  HWY_ALIGN float w[9 * kMaxLanes];
+  HWY_ALIGN float w[kSize * kMaxLanes];
   for (int64_t c = 0; c < c_count; ++c)
     for (int64_t m = 0; m < m_count; m += n_lanes) {
       const float* from = du + c * du_row + m;
       both_ways(
-          FilterGrad(),
+          FilterGrad<kKernel>(),
           [&](int i, int j) HWY_ATTR { return hn::Load(d, from + (i * 6 + j) * du_point); },
-          [&](int i, int j, V value) HWY_ATTR { hn::Store(value, d, w + (i * 3 + j) * n_lanes); });
-      transpose(9, std::min(n_lanes, m_count - m), w, n_lanes, dw + m * m_stride + c * 9, m_stride);
+          [&](int i, int j, V value)
+              HWY_ATTR { hn::Store(value, d, w + (i * kKernel + j) * n_lanes); });
+      transpose(kSize, std::min(n_lanes, m_count - m), w, n_lanes, dw + m * m_stride + c * kSize,
+                m_stride);
     }
+}
+
+void filters_grad(int64_t kernel, const float* du, int64_t du_point, int64_t c_count,
+                  int64_t m_count, float* dw, int64_t m_stride) {
+  with_kernel(kernel,
+              [&](auto k) { filters_grad_of<k>(du, du_point, c_count, m_count, dw, m_stride); });
 }
 
 #endif
@@ -350,9 +383,9 @@ HWY_AFTER_NAMESPACE();
 namespace bb::kernels {
 
 int64_t winograd_lanes() { return BB_DISPATCH(lanes_of)(); }
-int64_t winograd_scratch(int64_t tiles, int64_t rows) {
-  // Two elements more each way.
-  return (rows * kWinogradStep + 2) * (tiles * kWinogradStep + 2) * winograd_lanes();
+int64_t winograd_scratch(int64_t kernel, int64_t tiles, int64_t rows) {
+  const int64_t step = winograd_step(kernel), reach = kernel - 1;  // of a tile, into the next
+  return (rows * step + reach) * (tiles * step + reach) * winograd_lanes();
 }
 void winograd_input(const TileRows& rows, const float* x, const TileValues& to, float* scratch) {
   BB_DISPATCH(input)(rows, x, to, scratch);
@@ -364,7 +397,7 @@ void winograd_output(const TileRows& rows, const TileValues& z, const ConvEpilog
                      float* y, float* scratch) {
   BB_DISPATCH(output)(rows, z, epilogue, y, scratch);
 }
-void winograd_filters(const Filters3x3& f, int64_t c_begin, int64_t c_end, float* to,
+void winograd_filters(const SquareFilters& f, int64_t c_begin, int64_t c_end, float* to,
                       int64_t point) {
   BB_DISPATCH(filters)(f, c_begin, c_end, to, point);
 }
@@ -376,9 +409,9 @@ void winograd_add_products(int64_t tiles, int64_t c_count, const TileValues& v, 
                            float* du, int64_t du_point) {
   BB_DISPATCH(add_products)(tiles, c_count, v, d, du, du_point);
 }
-void winograd_filters_grad(const float* du, int64_t du_point, int64_t c_count, int64_t m_count,
-                           float* dw, int64_t m_stride) {
-  BB_DISPATCH(filters_grad)(du, du_point, c_count, m_count, dw, m_stride);
+void winograd_filters_grad(int64_t kernel, const float* du, int64_t du_point, int64_t c_count,
+                           int64_t m_count, float* dw, int64_t m_stride) {
+  BB_DISPATCH(filters_grad)(kernel, du, du_point, c_count, m_count, dw, m_stride);
 }
 
 }  // namespace bb::kernels
