@@ -260,10 +260,14 @@ void correlate(const Grid& g, int64_t batch, int64_t groups, int64_t c_count, in
       });
 
   const int64_t plane = plane_stride<T>(most + g.reach + tiles.lanes * tiles.max_vecs);
+  // Of a few channels, each row by itself: a tile that begins anew so often takes longer.
+  constexpr int64_t kLeastDepth = 8;
+  const int64_t segment = depth.each < kLeastDepth ? 1 : depth.each;
   std::vector<int64_t> offsets;
   for (int64_t block = 0; block < depth.blocks; ++block)
     for (const Tap& tap : g.taps)
-      offsets.push_back((block * depth.each * g.planes + tap.phase) * plane + tap.shift);
+      for (int64_t c = block * depth.each; c < (block + 1) * depth.each; c += segment)
+        offsets.push_back((c * g.planes + tap.phase) * plane + tap.shift);
   const double work = static_cast<double>(m_count * k) * static_cast<double>(most);
   const double copied = static_cast<double>(depth.all() * g.planes) * static_cast<double>(most);
   parallel_for(batch * groups * parts.count, cost_ns(work, copied),
@@ -287,7 +291,7 @@ void correlate(const Grid& g, int64_t batch, int64_t groups, int64_t c_count, in
                        .m = m_count,
                        .tile_rows = tile_rows,
                        .segments = static_cast<int64_t>(offsets.size()),
-                       .depth = depth.each,
+                       .depth = segment,
                        .offsets = offsets.data(),
                        .row = g.planes * plane,
                        .a = packed.data() + group * m_count * k,

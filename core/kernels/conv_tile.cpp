@@ -86,6 +86,7 @@ TileShape shape() {
 template <class T>
 void multiply(const SegmentProduct<T>& p, int64_t first, int64_t n, const PanelRun* runs,
               int64_t count) {
+  if (count == 0) return;
   constexpr int kTileVecs = 24;  // of the largest tile
   constexpr int64_t kLine = 64 / sizeof(T);
   alignas(64) static constexpr T kZeros[kMaxVecs * kMaxLanes] = {};
@@ -98,9 +99,13 @@ void multiply(const SegmentProduct<T>& p, int64_t first, int64_t n, const PanelR
   tile.b_row = p.row;
   tile.segments = p.segments;
   tile.b_offsets = p.offsets;
+  // A row of results is stored where it goes, others by way of the buffer.
+  const int64_t last_lanes = runs->count - (width - lanes<T>());
+  const bool direct = count == 1 && runs->from == 0 && p.c_step == 1 &&
+                      (kEndsAnywhere ? last_lanes > 0 : last_lanes == lanes<T>());
   tile.c = buffer;
-  tile.c_row = width;
-  tile.last_lanes = static_cast<size_t>(lanes<T>());
+  tile.c_row = direct ? p.c_row : width;
+  tile.last_lanes = static_cast<size_t>(direct ? last_lanes : lanes<T>());
   tile.plain = !p.bias && !p.relu;
   tile.relu = p.relu;
   tile.alpha = 1;
@@ -111,11 +116,18 @@ void multiply(const SegmentProduct<T>& p, int64_t first, int64_t n, const PanelR
     tile.a = p.a + top * p.segments * p.depth;
     tile.a_col = rows;
     tile.row_bias = p.bias ? p.bias + top : kZeros;
-    // Rows of C lie far apart: their lines come while the product is summed.
+    // Rows of C lie far apart: their lines come while the product is summed, but the first, whose
+    // beginning the panel before this one wrote.
     for (int64_t r = top; p.c_step == 1 && r < top + rows; ++r)
       for (const PanelRun* run = runs; run < runs + count; ++run)
         for (int64_t j = 0; j < run->count; j += kLine)
-          __builtin_prefetch(p.c + r * p.c_row + run->to + j, 1, 3);
+          __builtin_prefetch(p.c + r * p.c_row + run->to + std::min(j + kLine, run->count) - 1, 1,
+                             3);
+    if (direct) {
+      tile.c = p.c + top * p.c_row + runs->to;
+      tiles<T>()[vecs - 1][rows](tile);
+      continue;
+    }
     tiles<T>()[vecs - 1][rows](tile);
     for (int64_t r = 0; r < rows; ++r) {
       const T* from = buffer + r * width;

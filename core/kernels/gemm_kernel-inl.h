@@ -121,7 +121,13 @@ HWY_NOINLINE void run_tile(const Tile<T>& t) {
     b += b_row;
   };
   const T* ahead = t.ahead;
-  for (int64_t segment = 0; segment < t.segments; ++segment) {
+  if (t.k == 1) {
+    for (int64_t segment = 0; segment < t.segments; ++segment) {
+      b = t.b + t.b_offsets[segment];
+      step();
+    }
+  }
+  for (int64_t segment = 0; t.k > 1 && segment < t.segments; ++segment) {
     b = t.b + t.b_offsets[segment];
     if (t.ahead_step == 0) {
       for (int64_t p = t.k; p > 0; --p) step();
