@@ -121,7 +121,7 @@ HWY_NOINLINE void run_tile(const Tile<T>& t) {
     b += b_row;
   };
   const T* ahead = t.ahead;
-  if (t.k == 1) {
+  if (t.k == 1) {  // without a loop to begin for each
     for (int64_t segment = 0; segment < t.segments; ++segment) {
       b = t.b + t.b_offsets[segment];
       step();
