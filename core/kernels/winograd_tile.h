@@ -10,9 +10,8 @@
 /// 36 products of matrices (Lavin and Gray, Fast algorithms for convolutional neural networks,
 /// arXiv 1509.09308). The points are 0, +-3/4, +-3/2 and infinity: their B, the same for both, is
 /// exact in binary, and the error is that of the plain sum within a factor of 2 for 3x3, where the
-/// usual +-1,
-/// +-2 have 4 (Barabasz et al., Error analysis and improving the accuracy of Winograd convolution,
-/// ACM TOMS 2020).
+/// usual +-1, +-2 have 4 (Barabasz et al., Error analysis and improving the accuracy of Winograd
+/// convolution, ACM TOMS 2020).
 namespace bb::kernels {
 
 inline constexpr int64_t kWinogradPoints = 36;
